@@ -1,0 +1,57 @@
+# `make demo` and `make test` install all they need; nothing else has to be run before them.
+PYTHON ?= python3
+VENV := .venv
+PEER := .peer
+BIN := $(VENV)/bin
+WORKERS ?= 4
+
+.PHONY: setup demo screenshots test check check-static format bench clean
+
+setup: $(VENV)/.ready $(PEER)/.ready zookeeper
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@echo "preparing $(VENV); this takes a minute"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+# The published engine, in an environment of its own: the peer of the fleet tests and benchmarks.
+$(PEER)/.ready: constraints-peer.txt
+	$(PYTHON) -m venv $(PEER)
+	$(PEER)/bin/pip install --quiet --disable-pip-version-check -r constraints-peer.txt
+	touch $@
+
+.PHONY: zookeeper
+zookeeper:
+	@scripts/install-zookeeper
+
+demo: $(VENV)/.ready zookeeper
+	@$(BIN)/python -m nuvla_console demo $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS))
+
+test: setup
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal
+
+check-static: $(VENV)/.ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: check-static test
+
+format: $(VENV)/.ready
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# Pictures of the console, taken over the local platform.
+screenshots: $(VENV)/.ready zookeeper
+	$(BIN)/python -m screenshots
+
+bench: setup
+	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.console
+
+clean:
+	rm -rf $(VENV) $(PEER) build dist .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,1 @@
+"""The shipped actions, one file each."""

@@ -1,0 +1,1 @@
+"""The shipped distributors, one file each."""

@@ -1,0 +1,1 @@
+"""The demonstration: a whole installation on this machine, busy, and what happens in it."""

@@ -1,0 +1,107 @@
+"""The verbs that diagnose: why, doctor."""
+
+from __future__ import annotations
+
+import gc
+import ssl
+import sys
+from argparse import ArgumentParser, Namespace
+from datetime import UTC, datetime
+
+from engine.cli.diagnosis_report import doctor_report, why_report
+from engine.cli.documents import job_id
+from engine.cli.exit_codes import ExitCode
+from engine.cli.output import Output, write_report
+from engine.cli.verbs import Verb
+from engine.cli.wiring import (
+    add_settings,
+    open_zookeeper,
+    own_paths,
+    read_settings,
+    zookeeper_tls,
+)
+from engine.errors import SettingsError, ZooKeeperError
+from engine.models import Checkup, Diagnosis, Verdict
+from engine.nuvla.client import NuvlaClient
+from engine.settings import Settings
+from engine.view.checkup import read_checkup, without_queue
+from engine.view.diagnosis import diagnose
+from engine.view.dossier import look, read_document, without_zookeeper
+
+
+def _why(arguments: Namespace) -> ExitCode:
+    diagnosis = _diagnose(arguments.job, read_settings(arguments))
+    output = Output.of(sys.stdout, sys.stderr)
+    write_report(why_report(diagnosis), output, as_json=arguments.json)
+    return _why_code(diagnosis)
+
+
+def _diagnose(job: str, settings: Settings) -> Diagnosis:
+    context = _tls(settings)
+    with NuvlaClient.from_settings(settings) as client:
+        document = read_document(job, client)
+        try:
+            with open_zookeeper(settings) as zk:
+                return look(document, zk, client, own_paths(settings), tls=context)
+        except ZooKeeperError as error:
+            return diagnose(without_zookeeper(document, error), datetime.now(UTC))
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    tls = zookeeper_tls(settings)
+    try:
+        return tls.context() if tls else None
+    except OSError as error:
+        raise SettingsError(f"the TLS files for ZooKeeper cannot be used: {error}") from error
+
+
+def _why_code(diagnosis: Diagnosis) -> ExitCode:
+    if diagnosis.verdict is Verdict.UNKNOWN or any(s.error for s in diagnosis.sources):
+        return ExitCode.UNREACHED
+    return ExitCode.OK if diagnosis.is_healthy else ExitCode.REFUSED
+
+
+def _doctor(arguments: Namespace) -> ExitCode:
+    settings = read_settings(arguments)
+    checkup = _check_up(settings)
+    output = Output.of(sys.stdout, sys.stderr)
+    write_report(doctor_report(checkup), output, as_json=arguments.json)
+    if any(source.error for source in checkup.sources):
+        return ExitCode.UNREACHED
+    return ExitCode.REFUSED if checkup.is_stuck else ExitCode.OK
+
+
+def _check_up(settings: Settings) -> Checkup:
+    """Read everything. Its records all live until they are judged, so that looking for garbage
+    among them would cost a third of the time and find none."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        return _read_all(settings)
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _read_all(settings: Settings) -> Checkup:
+    context = _tls(settings)
+    with NuvlaClient.from_settings(settings) as client:
+        try:
+            with open_zookeeper(settings) as zk:
+                return read_checkup(zk, client, own_paths(settings), tls=context)
+        except ZooKeeperError as error:
+            return without_queue(client, error)
+
+
+def _configure_why(parser: ArgumentParser) -> None:
+    parser.add_argument("job", type=job_id, metavar="JOB", help="its id, with or without 'job/'")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_settings(parser, "verb")
+
+
+def _configure_doctor(parser: ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_settings(parser, "verb")
+
+
+VERBS = {"why": Verb(_configure_why, _why), "doctor": Verb(_configure_doctor, _doctor)}

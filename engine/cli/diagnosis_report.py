@@ -1,0 +1,133 @@
+"""From diagnoses and check-ups to reports: why, doctor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from engine.cli.output import Column, Report
+from engine.models import Checkup, Diagnosis, Evidence, Finding, Severity, Verdict
+from engine.wording import count, counted
+
+HEALTH = {Severity.GOOD: "healthy", Severity.DOUBT: "doubtful", Severity.BAD: "stuck"}
+MARKS = {Severity.GOOD: "ok", Severity.DOUBT: "!", Severity.BAD: "!!"}
+FINDING_COLUMNS = (
+    Column(""),
+    Column("FINDING"),
+    Column("JOBS", right=True),
+    Column("SUBJECT"),
+    Column("WHAT"),
+    Column("DO"),
+)
+NOTHING = "Nothing is stuck: all that was read is healthy."
+
+
+def why_report(diagnosis: Diagnosis) -> Report:
+    """Return the verdict on one job, with its evidence."""
+    return Report(
+        schema="nuvla-engine/why/1",
+        taken_at=diagnosis.taken_at,
+        sources=diagnosis.sources,
+        facts={
+            "job": diagnosis.job_id,
+            "verdict": str(diagnosis.verdict),
+            "healthy": diagnosis.is_healthy,
+            "summary": diagnosis.summary,
+            "acts": acts_json(diagnosis),
+        },
+        items_name="evidence",
+        items=map(evidence_json, diagnosis.evidence),
+        columns=(Column(""), Column("")),
+        rows=_why_rows(diagnosis),
+        summary=f"{diagnosis.job_id}: {diagnosis.verdict}",
+        empty="",
+        is_sheet=True,
+    )
+
+
+def doctor_report(checkup: Checkup) -> Report:
+    """Return all findings, worst first."""
+    read = (
+        f"{counted(checkup.depth, 'entry', 'entries')} and "
+        f"{counted(checkup.documents, 'unfinished document')} were read"
+    )
+    left = f", {count(checkup.unread)} newer ones were left out" if checkup.unread else ""
+    return Report(
+        schema="nuvla-engine/doctor/1",
+        taken_at=checkup.taken_at,
+        sources=checkup.sources,
+        facts={
+            "healthy": not checkup.findings,
+            "depth": checkup.depth,
+            "documents": checkup.documents,
+            "unread": checkup.unread,
+        },
+        items_name="findings",
+        items=map(finding_json, checkup.findings),
+        columns=FINDING_COLUMNS,
+        rows=(_finding_row(finding) for finding in checkup.findings),
+        summary=f"{counted(len(checkup.findings), 'finding')}; {read}{left}",
+        empty=NOTHING if not any(source.error for source in checkup.sources) else "",
+    )
+
+
+def evidence_json(evidence: Evidence) -> dict[str, Any]:
+    """Return one claim with its datum."""
+    age_s = evidence.age_s
+    return {
+        "claim": evidence.claim,
+        "datum": evidence.datum,
+        "source": evidence.source,
+        "age_s": None if age_s is None else round(age_s, 3),
+    }
+
+
+def acts_json(made: Diagnosis | Finding) -> list[dict[str, str]]:
+    """Return the safe acts, the first choice first."""
+    return [{"act": act.act, "text": act.text} for act in made.acts]
+
+
+def finding_json(finding: Finding) -> dict[str, Any]:
+    """Return one finding."""
+    return {
+        "verdict": str(finding.verdict),
+        "severity": finding.severity.name.lower(),
+        "subject": finding.subject,
+        "summary": finding.summary,
+        "count": finding.count,
+        "jobs": finding.jobs,
+        "evidence": [evidence_json(each) for each in finding.evidence],
+        "acts": acts_json(finding),
+    }
+
+
+def _why_rows(diagnosis: Diagnosis) -> Iterator[tuple[str, str]]:
+    verdict = diagnosis.verdict
+    health = "not known" if verdict is Verdict.UNKNOWN else HEALTH[verdict.severity]
+    yield "verdict", f"{verdict} ({health})"
+    yield "why", diagnosis.summary
+    yield "taken at", _clock(diagnosis.taken_at)
+    for evidence in diagnosis.evidence:
+        when = "not read" if evidence.age_s is None else f"{evidence.age_s:.1f} s ago"
+        yield "evidence", evidence.claim
+        yield "", f"{evidence.source}, {when}: {evidence.datum}"
+    for act in diagnosis.acts:
+        yield "do", f"{act.act}: {act.text}"
+
+
+def _finding_row(finding: Finding) -> tuple[str, ...]:
+    act = finding.acts[0].act if finding.acts else ""
+    jobs = count(finding.count) if finding.count else ""
+    return (
+        MARKS[finding.severity],
+        str(finding.verdict),
+        jobs,
+        finding.subject,
+        finding.summary,
+        act,
+    )
+
+
+def _clock(when: datetime) -> str:
+    return when.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")

@@ -1,0 +1,22 @@
+"""SIGTERM and Ctrl-C ask a service to stop; they do not break off what it does."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def on_stop(callback: Callable[[], None]) -> Iterator[None]:
+    """Call back at each SIGTERM and SIGINT. Enter it in the main thread.
+
+    The callback runs between two steps of the main thread: it sets a flag and returns.
+    """
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    former = {number: signal.signal(number, lambda *_: callback()) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)

@@ -1,0 +1,56 @@
+"""The verbs of `nuvla-engine`: what each is for, and the module that has it.
+
+Only the module of the verb that was asked for is imported, so that each starts fast.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from importlib import import_module
+from typing import NamedTuple
+
+from engine.cli.exit_codes import ExitCode
+
+
+class Verb(NamedTuple):
+    """How a verb reads its arguments and what it does."""
+
+    configure: Callable[[ArgumentParser], None]
+    run: Callable[[Namespace], ExitCode]
+
+
+class Listing(NamedTuple):
+    """A verb by the module that has it."""
+
+    module: str
+    summary: str
+
+
+LISTINGS: dict[str, Listing] = {
+    "executor": Listing("services", "run jobs from the queue"),
+    "distributor": Listing("services", "create jobs at their intervals, one leader each"),
+    "local": Listing("local", "run a ZooKeeper and a local Nuvla API on this machine"),
+    "queue": Listing("views", "what waits, in the order in which it will run"),
+    "taken": Listing("views", "what is held, by whom and since when"),
+    "elections": Listing("views", "who distributes, and who waits to"),
+    "members": Listing("views", "the executors and distributors, and what they run"),
+    "jobs": Listing("documents", "job documents, each with its entry, lock and owner"),
+    "job": Listing("documents", "one job: document, entry, lock and owner"),
+    "why": Listing("diagnosis", "why a job does not move: a verdict, its evidence, the safe act"),
+    "doctor": Listing("diagnosis", "all that is stuck or sick, worst first"),
+    "start": Listing("acts", "create a job"),
+    "restore": Listing("acts", "put jobs without an entry back in the queue, once"),
+    "version": Listing("about", "the version of this program"),
+}
+
+
+def find_verb(name: str) -> Verb:
+    """Return a verb, importing its module.
+
+    Raises:
+        KeyError: there is no verb of that name.
+    """
+    module = import_module(f"engine.cli.{LISTINGS[name].module}")
+    verb: Verb = module.VERBS[name]
+    return verb

@@ -1,0 +1,1 @@
+"""The local Nuvla API: the REST contract for jobs and sessions, stored in SQLite."""

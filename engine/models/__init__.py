@@ -1,0 +1,76 @@
+"""Every shared read-model: frozen, without I/O; `now` is always an argument."""
+
+from __future__ import annotations
+
+from engine.models.diagnosis import (
+    Checkup,
+    Diagnosis,
+    Evidence,
+    Finding,
+    SafeAct,
+    Severity,
+    Verdict,
+)
+from engine.models.dossier import Dossier, Flaps, Pace, RunTimes, SessionLink, StackSample
+from engine.models.election import Contender, Distribution, ElectionSnapshot, ElectionStatus
+from engine.models.job import (
+    MONITOR_TAG,
+    JobPage,
+    JobRecord,
+    JobRequest,
+    format_time,
+    parse_time,
+)
+from engine.models.joined import JoinedJob
+from engine.models.member import (
+    LockNote,
+    Member,
+    MemberKind,
+    MemberSnapshot,
+    MemberState,
+    RunningJob,
+    describe_pause,
+)
+from engine.models.queue import Lock, Owner, QueueEntry, QueueSnapshot, TakenSnapshot
+from engine.models.report import Outcome, Source
+
+__all__ = [
+    "MONITOR_TAG",
+    "Checkup",
+    "Contender",
+    "Diagnosis",
+    "Distribution",
+    "Dossier",
+    "ElectionSnapshot",
+    "ElectionStatus",
+    "Evidence",
+    "Finding",
+    "Flaps",
+    "JobPage",
+    "JobRecord",
+    "JobRequest",
+    "JoinedJob",
+    "Lock",
+    "LockNote",
+    "Member",
+    "MemberKind",
+    "MemberSnapshot",
+    "MemberState",
+    "Outcome",
+    "Owner",
+    "Pace",
+    "QueueEntry",
+    "QueueSnapshot",
+    "RunTimes",
+    "RunningJob",
+    "SafeAct",
+    "SessionLink",
+    "Severity",
+    "Source",
+    "StackSample",
+    "TakenSnapshot",
+    "Verdict",
+    "describe_pause",
+    "format_time",
+    "parse_time",
+]

@@ -1,0 +1,1 @@
+"""The REST side: jobs as documents of the Nuvla API."""

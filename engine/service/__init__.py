@@ -1,0 +1,1 @@
+"""What runs headless: executors and distributors."""

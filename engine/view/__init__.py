@@ -1,0 +1,1 @@
+"""What is seen, by the verbs and by the console alike."""

@@ -1,0 +1,264 @@
+"""A check-up of everything: bounded, paged reads, then the diagnosis of what may be stuck.
+
+Most jobs of a long queue wait for their turn. Only those are looked at one by one that are held,
+that lack an entry or a document, or that have several entries; of those that wait, the oldest of
+each action and priority stands for the others.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from engine.errors import ApiError, MalformedAnswer, NotFound, ZooKeeperError
+from engine.models import (
+    Checkup,
+    Diagnosis,
+    Dossier,
+    Finding,
+    JobRecord,
+    Source,
+    Verdict,
+)
+from engine.nuvla.client import NuvlaClient
+from engine.text import clean
+from engine.view.diagnosis import diagnose, find_cluster_faults, group, worst_first
+from engine.view.diagnosis.advice import acts_for
+from engine.view.elections import read_elections
+from engine.view.jobs import read_job
+from engine.view.members import read_members
+from engine.view.queue import entries_by_job, read_depth, read_entries, read_locks, read_names
+from engine.view.triage import Past, QueueFacts, dossiers, representatives, suspects
+from engine.view.unfinished import Unfinished, read_documents, read_unfinished
+from engine.zookeeper import words
+from engine.zookeeper.connection import ZooKeeper
+from engine.zookeeper.paths import OwnPaths
+
+MOST_DOCUMENTS = 200_000
+DOCUMENT_SECONDS = 6.0
+"""After which no further page of documents is asked for."""
+MOST_STRANGERS = 5000
+"""Entries without an unfinished document whose documents are looked for."""
+_AT_ONCE = 100
+Diagnosed = tuple[Dossier, Diagnosis]
+_SETTLE = 1.2
+"""Seconds: a query may show the document as it was up to a second before (contract, section 0)."""
+
+
+def read_checkup(
+    zk: ZooKeeper, client: NuvlaClient, own: OwnPaths, *, tls: ssl.SSLContext | None = None
+) -> Checkup:
+    """Return all findings. Arguments as `engine.view.dossier.read_dossier`.
+
+    Raises:
+        ZooKeeperError: the queue could not be read.
+    """
+    taken_at = datetime.now(UTC)
+    try:
+        # Documents first: a job that is enqueued in between must not look lost.
+        unfinished = read_unfinished(client, most=MOST_DOCUMENTS, seconds=DOCUMENT_SECONDS)
+    except ApiError as error:
+        return _without_documents(_read_queue(zk, own, tls), _failed("api", error), taken_at)
+    api = Source(name="api", read_at=datetime.now(UTC))
+    queue = _read_queue(zk, own, tls)
+
+    def again(names: Sequence[str]) -> QueueFacts:
+        return _read_queue(zk, own, tls, names=names)
+
+    sources = (api, Source(name="zookeeper", read_at=datetime.now(UTC)))
+    try:
+        findings = _findings(queue, unfinished, client, taken_at, sources, again)
+    except ApiError as error:
+        return _without_documents(queue, _failed("api", error), taken_at)
+    return Checkup(
+        taken_at=taken_at,
+        findings=worst_first(findings),
+        sources=sources,
+        depth=queue.depth,
+        documents=len(unfinished.records),
+        unread=unfinished.left_out,
+    )
+
+
+def without_queue(client: NuvlaClient, error: ZooKeeperError) -> Checkup:
+    """Return the check-up where ZooKeeper cannot be read: nothing can be told but that."""
+    try:
+        client.probe()
+        api = Source(name="api", read_at=datetime.now(UTC))
+    except ApiError as failure:
+        api = _failed("api", failure)
+    zookeeper = _failed("zookeeper", error)
+    finding = _unknown("ZooKeeper could not be read, so nothing is known of the queue.")
+    return Checkup(taken_at=datetime.now(UTC), findings=(finding,), sources=(api, zookeeper))
+
+
+def _failed(name: str, error: Exception) -> Source:
+    return Source(name=name, error=clean(str(error), limit=400))
+
+
+def _unknown(summary: str) -> Finding:
+    return Finding(
+        verdict=Verdict.UNKNOWN, subject="", summary=summary, acts=acts_for(Verdict.UNKNOWN)
+    )
+
+
+def _read_queue(
+    zk: ZooKeeper,
+    own: OwnPaths,
+    tls: ssl.SSLContext | None,
+    *,
+    names: Sequence[str] | None = None,
+) -> QueueFacts:
+    """Read the queue, or those of its entries that are named."""
+    depth = read_depth(zk)
+    names = read_names(zk)[0] if names is None else names
+    listed_at = time.monotonic()
+    entries = read_entries(zk, names)
+    # Locks after entries: one that was taken in between must not look free.
+    locks = read_locks(zk)
+    found, trouble = words.connections(zk.hosts, tls=tls) if locks else ({}, "")
+    return QueueFacts(
+        depth=depth,
+        entries=entries_by_job(entries),
+        locks=locks,
+        members=read_members(zk, own),
+        elections=read_elections(zk, own),
+        links=found,
+        trouble=trouble,
+        listed_at=listed_at,
+    )
+
+
+def _without_documents(queue: QueueFacts, api: Source, taken_at: datetime) -> Checkup:
+    """Return the check-up where the API fails: one look at any job says whether for all."""
+    sources = (api, Source(name="zookeeper", read_at=datetime.now(UTC)))
+    dossier = Dossier(job_id="", taken_at=taken_at, sources=sources, members=queue.members)
+    diagnosis = diagnose(dossier, datetime.now(UTC))
+    finding = Finding(
+        verdict=diagnosis.verdict,
+        subject="",
+        summary=diagnosis.summary,
+        count=len(queue.entries),
+        evidence=diagnosis.evidence,
+        acts=diagnosis.acts,
+    )
+    faults = find_cluster_faults(queue.elections, queue.depth, datetime.now(UTC))
+    return Checkup(
+        taken_at=taken_at,
+        findings=worst_first((finding, *faults)),
+        sources=sources,
+        depth=queue.depth,
+    )
+
+
+def _findings(
+    queue: QueueFacts,
+    unfinished: Unfinished,
+    client: NuvlaClient,
+    taken_at: datetime,
+    sources: tuple[Source, ...],
+    again: Callable[[Sequence[str]], QueueFacts],
+) -> list[Finding]:
+    records = {record.id: record for record in unfinished.records}
+    strangers = _strangers(queue, records, client)
+    _settle(queue, records, client)
+    base = Dossier(
+        job_id="",
+        taken_at=taken_at,
+        sources=sources,
+        is_searched=True,
+        depth=queue.depth,
+        foreign_locks=sum(lock.owner.is_foreign for lock in queue.locks.values()),
+        members=queue.members,
+    )
+    past = Past(client=client)
+    waiting, sizes = representatives(queue, records)
+    chosen = [*suspects(queue, records, strangers), *waiting]
+    now = datetime.now(UTC)
+    diagnosed = [(d, diagnose(d, now)) for d in dossiers(base, chosen, queue, records, past)]
+    jobs = group(_confirmed(diagnosed, base, past, again), sizes)
+    return [*jobs, *find_cluster_faults(queue.elections, queue.depth, now)]
+
+
+def _strangers(queue: QueueFacts, records: dict[str, JobRecord], client: NuvlaClient) -> set[str]:
+    """Add the documents of jobs that have an entry, but are not known to be unfinished; return
+    the jobs that have none. Those that are held come first, since they may be stuck."""
+    unknown = [job_id for job_id in queue.entries if job_id not in records]
+    unknown.sort(key=lambda job: not any(e.name in queue.locks for e in queue.entries[job]))
+    wanted = unknown[:MOST_STRANGERS]
+    records.update(read_documents(client, wanted))
+    absent = [job_id for job_id in wanted if job_id not in records]
+    # A query leaves out what we may not see and what follows no contract; the document itself
+    # tells. Where there are many, the first stand for all.
+    return {job_id for job_id in absent[:_AT_ONCE] if _is_absent(client, job_id)} | set(
+        absent[_AT_ONCE:]
+    )
+
+
+def _is_absent(client: NuvlaClient, job_id: str) -> bool:
+    try:
+        client.get_job(job_id)
+    except NotFound:
+        return True
+    except MalformedAnswer:
+        return False
+    return False
+
+
+def _settle(queue: QueueFacts, records: dict[str, JobRecord], client: NuvlaClient) -> None:
+    """Read the documents again that seem to lack an entry: they may have ended in between."""
+    missing = [
+        record.id
+        for record in records.values()
+        if record.is_queued and record.id not in queue.entries
+    ]
+    for job_id in missing:
+        del records[job_id]
+    if len(missing) > _AT_ONCE:
+        time.sleep(max(0.0, queue.listed_at + _SETTLE - time.monotonic()))
+    records.update(_read_again(client, missing))
+
+
+def _read_again(client: NuvlaClient, job_ids: Sequence[str]) -> dict[str, JobRecord]:
+    """Return documents; a few are read one by one, since that is never late."""
+    if len(job_ids) > _AT_ONCE:
+        return read_documents(client, job_ids)
+    return dict(_one_by_one(client, job_ids))
+
+
+def _one_by_one(client: NuvlaClient, job_ids: Iterable[str]) -> Iterator[tuple[str, JobRecord]]:
+    """Yield the documents of these jobs that exist."""
+    for job_id in job_ids:
+        try:
+            yield job_id, read_job(client, job_id)
+        except NotFound:
+            continue
+
+
+def _confirmed(
+    diagnosed: Sequence[Diagnosed],
+    base: Dossier,
+    past: Past,
+    again: Callable[[Sequence[str]], QueueFacts],
+) -> list[Diagnosed]:
+    """Look once more at held jobs that seem stuck: the sources were read one after the other, and
+    a job that ended in between looks like a lock without a thread."""
+    doubtful = [pair for pair in diagnosed if pair[1].verdict.is_stuck and _is_held(pair[0])]
+    if not doubtful:
+        return list(diagnosed)
+    ids = [dossier.job_id for dossier, _ in doubtful]
+    names = [entry.name for dossier, _ in doubtful for entry in dossier.entries]
+    records = _read_again(past.client, ids)
+    queue = again(names)
+    now = datetime.now(UTC)
+    base = replace(base, taken_at=now, members=queue.members)
+    fresh = [(d, diagnose(d, now)) for d in dossiers(base, ids, queue, records, past)]
+    asked = set(ids)
+    return [*(pair for pair in diagnosed if pair[0].job_id not in asked), *fresh]
+
+
+def _is_held(dossier: Dossier) -> bool:
+    return any(entry.is_taken for entry in dossier.entries)

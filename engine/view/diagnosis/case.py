@@ -1,0 +1,130 @@
+"""A dossier as the judge sees it: with the facts that follow from it at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from engine.models import (
+    Dossier,
+    JobRecord,
+    Lock,
+    Member,
+    MemberKind,
+    MemberSnapshot,
+    MemberState,
+    QueueEntry,
+    RunningJob,
+)
+from engine.view.diagnosis import limits
+
+
+@dataclass(frozen=True)
+class Case:
+    """One dossier and now. Derived facts are computed once."""
+
+    dossier: Dossier
+    now: datetime
+
+    @property
+    def record(self) -> JobRecord | None:
+        """The document, where it was read."""
+        return self.dossier.record
+
+    @property
+    def entry(self) -> QueueEntry | None:
+        """The entry that comes first."""
+        return self.dossier.entries[0] if self.dossier.entries else None
+
+    @cached_property
+    def lock(self) -> Lock | None:
+        """The first lock on an entry of the job."""
+        return next((entry.lock for entry in self.dossier.entries if entry.lock), None)
+
+    @cached_property
+    def executors(self) -> tuple[Member, ...]:
+        """The executors of ours that are present."""
+        return executors_of(self.dossier.members)
+
+    @cached_property
+    def owner(self) -> Member | None:
+        """The member that holds the lock: its session made both nodes."""
+        if self.lock is None:
+            return None
+        return next((m for m in self.executors if m.session == self.lock.owner.session), None)
+
+    @cached_property
+    def running(self) -> RunningJob | None:
+        """What the lock's owner says of its work on the job."""
+        return None if self.owner is None else job_of(self.owner, self.dossier.job_id)
+
+    @cached_property
+    def strays(self) -> tuple[tuple[Member, RunningJob], ...]:
+        """Members that work on the job without holding its lock."""
+        return tuple(self._strays())
+
+    def _strays(self) -> Iterator[tuple[Member, RunningJob]]:
+        for member in self.executors:
+            running = job_of(member, self.dossier.job_id)
+            if running is not None and member is not self.owner:
+                yield member, running
+
+    @property
+    def is_api_failing(self) -> bool:
+        """Whether all executors of ours stopped claiming by themselves."""
+        return is_api_failing(self.dossier.members)
+
+    def age(self, when: datetime | None) -> float | None:
+        """Return the seconds since a moment."""
+        return None if when is None else max(0.0, (self.now - when).total_seconds())
+
+    def is_past(self, when: datetime | None, limit: float) -> bool:
+        """Whether a moment is known, and longer ago than the limit (seconds)."""
+        age = self.age(when)
+        return age is not None and age > limit
+
+    @property
+    def held(self) -> float:
+        """Seconds since the lock was made."""
+        return (self.age(self.lock.since) if self.lock else None) or 0.0
+
+    @property
+    def run_time(self) -> float:
+        """Seconds that the present run has taken: by its thread, else by its lock."""
+        return (self.age(self.running.since) or 0.0) if self.running else self.held
+
+    @property
+    def hung_after(self) -> float | None:
+        """Seconds past which a run is longer than the action's own history explains."""
+        history = self.dossier.history
+        if history is None or history.count < limits.HISTORY_LEAST:
+            return None
+        return max(limits.HUNG_LEAST, limits.HUNG_TIMES * history.longest)
+
+
+def executors_of(members: MemberSnapshot | None) -> tuple[Member, ...]:
+    """Return the members that run jobs."""
+    found = () if members is None else members.members
+    return tuple(member for member in found if member.kind is MemberKind.EXECUTOR)
+
+
+def job_of(member: Member, job_id: str) -> RunningJob | None:
+    """Return what a member says of its work on a job."""
+    return next((job for job in member.jobs if job.job_id == job_id), None)
+
+
+def is_api_failing(members: MemberSnapshot | None) -> bool:
+    """Whether all executors of ours stopped claiming though nobody paused them.
+
+    Source: an executor pauses itself while the API fails or refuses its credentials, and for no
+    other reason but the pause node.
+    """
+    executors = executors_of(members)
+    return (
+        members is not None
+        and members.paused is None
+        and any(member.state is MemberState.PAUSED for member in executors)
+        and all(member.state is not MemberState.RUNNING for member in executors)
+    )

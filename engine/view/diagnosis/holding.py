@@ -1,0 +1,159 @@
+"""The verdict on a job that somebody holds."""
+
+from __future__ import annotations
+
+from engine.models import JobRecord, Verdict
+from engine.states import JobState
+from engine.view.diagnosis import claims, limits
+from engine.view.diagnosis.case import Case
+from engine.view.diagnosis.ruling import Ruling
+from engine.wording import age
+
+
+def rule(case: Case, record: JobRecord) -> Ruling:
+    """Return the verdict; the job has one entry, and a lock on it."""
+    expiring = _expiring(case)
+    if expiring is not None:
+        return expiring
+    if record.is_final:
+        return _ended(case, record)
+    if case.dossier.stacks:
+        return _by_stacks(case, record)
+    if case.running is not None:
+        return _busy(case, record)
+    if case.owner is not None:
+        return _idle_owner(case, record)
+    if case.lock is not None and case.lock.owner.is_foreign:
+        return _foreign(case, record)
+    return _absent_owner(case)
+
+
+def _expiring(case: Case) -> Ruling | None:
+    """Return the verdict where the owner's session is no longer heard from."""
+    link = case.dossier.link
+    if link is None:
+        return None
+    if link.is_gone:
+        summary = "Its owner is gone; the lock goes when the owner's session expires."
+        return Ruling(Verdict.LOCK_EXPIRING, summary, tuple(claims.link(case)))
+    if link.silence is None or not link.timeout or link.silence <= link.timeout * 2 / 3:
+        return None  # an idle client pings every third of its timeout
+    left = max(0.0, link.timeout - link.silence)
+    summary = (
+        f"Its owner has been silent for {link.silence:.0f} s: its session expires in "
+        f"{left:.0f} s at most, unless it speaks again."
+    )
+    return Ruling(Verdict.LOCK_EXPIRING, summary, tuple(claims.link(case)))
+
+
+def _ended(case: Case, record: JobRecord) -> Ruling:
+    inside = case.running is not None or _stack_says(case) is True
+    if record.state is JobState.CANCELED and (inside or _is_foreign(case)):
+        summary = "It was cancelled, but a cancel does not stop its thread, which is still inside."
+        return Ruling(Verdict.CANCELLED_RUNNING, summary, (claims.document(case),))
+    if case.held <= limits.SETTLED or not case.is_past(record.updated, limits.SETTLED):
+        summary = f"It has just ended ({record.state}): its lock is about to go."
+        return Ruling(Verdict.WORKING, summary, (claims.document(case),))
+    since = age(case.age(record.updated))
+    summary = f"It ended {since} ago ({record.state}), yet its owner keeps it."
+    return Ruling(Verdict.WEDGED_OWNER, summary, (claims.document(case), claims.owner(case)))
+
+
+def _by_stacks(case: Case, record: JobRecord) -> Ruling:
+    """Judge by the samples of the owner's threads, which are worth more than what it says."""
+    evidence = (claims.stacks(case), claims.history(case))
+    if _stack_says(case) is False:
+        return _idle_owner(case, record)
+    samples = case.dossier.stacks
+    same = all(sample.frames == samples[-1].frames for sample in samples)
+    limit = case.hung_after
+    if not same or len(samples) < limits.SAMPLES or (limit and case.run_time <= limit):
+        summary = f"A thread has worked on it for {age(case.run_time)}."
+        return Ruling(Verdict.WORKING, summary, evidence)
+    if limit is None:
+        return _unjudged(case)
+    return Ruling(Verdict.HUNG, _hung_summary(case), evidence)
+
+
+def _busy(case: Case, record: JobRecord) -> Ruling:
+    """Judge by what the owner says of its thread, since no stack was read."""
+    evidence = (claims.owner(case), claims.history(case), claims.stacks(case))
+    limit = case.hung_after
+    is_quiet = case.is_past(record.updated, limits.PROGRESS) or record.updated is None
+    if limit is None and case.run_time > limits.UNKNOWN_RUN and is_quiet:
+        return _unjudged(case)
+    if limit is not None and case.run_time > limit and is_quiet:
+        return Ruling(Verdict.HUNG, _hung_summary(case), (*evidence, claims.document(case)))
+    summary = f"A thread has worked on it for {age(case.run_time)}."
+    return Ruling(Verdict.WORKING, summary, evidence)
+
+
+def _idle_owner(case: Case, record: JobRecord) -> Ruling:
+    """Judge where the owner lives, and no thread of it works on the job."""
+    proof = claims.stacks(case) if case.dossier.stacks else claims.owner(case)
+    if case.held <= limits.NOTICED:
+        summary = "It was taken just now; its owner may not have said so yet."
+        return Ruling(Verdict.WORKING, summary, (proof,))
+    summary = (
+        f"It has been held for {age(case.held)} by an executor that lives, "
+        "but none of whose threads works on it."
+    )
+    return Ruling(Verdict.GHOST_LOCK, summary, (proof, claims.document(case)))
+
+
+def _foreign(case: Case, record: JobRecord) -> Ruling:
+    """Judge where the owner does not announce itself: by the document alone."""
+    evidence = (claims.owner(case), claims.document(case))
+    if record.state is JobState.QUEUED:
+        if case.held <= limits.FOREIGN_START:
+            return Ruling(Verdict.WORKING, f"It was taken {age(case.held)} ago.", evidence)
+        summary = (
+            f"It has been held for {age(case.held)} by an executor of another kind that lives, "
+            "but never began it: the first thing that a thread does is to set RUNNING."
+        )
+        return Ruling(Verdict.GHOST_LOCK, summary, evidence)
+    history = claims.history(case)
+    limit = case.hung_after
+    is_quiet = case.is_past(record.updated, limits.PROGRESS) or record.updated is None
+    if not is_quiet or (limit is not None and case.run_time <= limit):
+        summary = f"An executor of another kind has had it for {age(case.run_time)}."
+        return Ruling(Verdict.WORKING, summary, (*evidence, history))
+    if limit is None:
+        return _unjudged(case)
+    return Ruling(Verdict.HUNG, _hung_summary(case), (*evidence, history))
+
+
+def _absent_owner(case: Case) -> Ruling:
+    """Judge where the owner is one of ours, but has no presence node."""
+    if case.held <= limits.NOTICED:
+        return Ruling(Verdict.WORKING, f"It was taken {age(case.held)} ago.", (claims.owner(case),))
+    summary = "Its owner lives, but does not say what its threads work on."
+    return Ruling(Verdict.UNKNOWN, summary, (claims.owner(case),))
+
+
+def _unjudged(case: Case) -> Ruling:
+    summary = (
+        f"It has run for {age(case.run_time)}; without a history of its action and a stack of "
+        "its thread nobody can tell a long run from a hung one."
+    )
+    return Ruling(Verdict.UNKNOWN, summary, (claims.history(case), claims.stacks(case)))
+
+
+def _hung_summary(case: Case) -> str:
+    action = case.record.action if case.record else "its action"
+    known = case.dossier.history
+    longest = age(known.longest) if known else "-"
+    return (
+        f"It has run for {age(case.run_time)} without a sign of progress; "
+        f"{action} took {longest} at most before."
+    )
+
+
+def _stack_says(case: Case) -> bool | None:
+    """Whether a thread is inside the action, or None where no stack was read."""
+    samples = case.dossier.stacks
+    return None if not samples else samples[-1].frames is not None
+
+
+def _is_foreign(case: Case) -> bool:
+    return case.lock is not None and case.lock.owner.is_foreign

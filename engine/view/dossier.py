@@ -1,0 +1,239 @@
+"""Collects the dossier of one job: bounded reads, each source on its own.
+
+The document comes first and the queue second: an entry goes only once its document is final. Where
+the entry is gone, the document is read once more, so that a job that ends in between is not lost.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from engine.errors import AccessDenied, ApiError, NotFound, ZooKeeperError
+from engine.models import (
+    Diagnosis,
+    Dossier,
+    JobRecord,
+    MemberSnapshot,
+    QueueEntry,
+    SessionLink,
+    Source,
+)
+from engine.nuvla.client import NuvlaClient
+from engine.text import clean
+from engine.view.diagnosis import diagnose, limits
+from engine.view.history import read_pace, read_run_times
+from engine.view.jobs import noted_entries, read_job
+from engine.view.members import read_members
+from engine.view.queue import (
+    find_entries,
+    read_depth,
+    read_entries,
+    read_locks,
+    read_names,
+    read_taken_names,
+)
+from engine.zookeeper import words
+from engine.zookeeper.connection import ZooKeeper
+from engine.zookeeper.paths import OwnPaths
+
+SEARCHED = 5000
+"""Entries up to which all are read; above, only where the job is not found otherwise."""
+HELD = 1000
+"""Held entries that are read in search of the job."""
+
+
+def read_dossier(
+    job_id: str,
+    zk: ZooKeeper,
+    client: NuvlaClient,
+    own: OwnPaths,
+    *,
+    tls: ssl.SSLContext | None = None,
+) -> Dossier:
+    """Return all that can be read of a job. A source that fails is noted in the dossier.
+
+    Args:
+        job_id: the job.
+        zk: a session.
+        client: the API.
+        own: where the presence nodes are.
+        tls: to ask servers for their connections where they speak TLS only.
+    """
+    return complete(read_document(job_id, client), zk, client, own, tls=tls)
+
+
+def read_document(job_id: str, client: NuvlaClient) -> Dossier:
+    """Return a dossier that holds the document alone, to be completed."""
+    return _with_document(Dossier(job_id=job_id, taken_at=datetime.now(UTC), sources=()), client)
+
+
+def complete(
+    dossier: Dossier,
+    zk: ZooKeeper,
+    client: NuvlaClient,
+    own: OwnPaths,
+    *,
+    tls: ssl.SSLContext | None = None,
+) -> Dossier:
+    """Add to the document what the queue, the members and the past say. Arguments as above."""
+    try:
+        dossier = _read_queue(dossier, zk, own, tls)
+    except ZooKeeperError as error:
+        return without_zookeeper(dossier, error)
+    dossier = _with_source(dossier, Source(name="zookeeper", read_at=datetime.now(UTC)))
+    record = dossier.record
+    if record is not None and not record.is_final and not dossier.entries:
+        dossier = _with_document(dossier, client)
+    return _read_past(dossier, client)
+
+
+def look(
+    document: Dossier,
+    zk: ZooKeeper,
+    client: NuvlaClient,
+    own: OwnPaths,
+    *,
+    tls: ssl.SSLContext | None = None,
+) -> Diagnosis:
+    """Return the diagnosis of a job whose document was read. One that is held and seems stuck is
+    looked at twice: the sources were read one after the other, and a job that ended in between
+    looks like a lock without a thread.
+
+    Raises:
+        NotFound: neither the API nor the queue knows the job.
+    """
+    dossier = complete(document, zk, client, own, tls=tls)
+    failed = any(source.error for source in dossier.sources)
+    if dossier.record is None and not dossier.entries and not failed:
+        raise NotFound(f"{dossier.job_id}: there is no such job, and no entry of the queue has it")
+    diagnosis = diagnose(dossier, datetime.now(UTC))
+    if diagnosis.verdict.is_stuck and any(entry.is_taken for entry in dossier.entries):
+        dossier = read_dossier(dossier.job_id, zk, client, own, tls=tls)
+        diagnosis = diagnose(dossier, datetime.now(UTC))
+    return diagnosis
+
+
+def without_zookeeper(dossier: Dossier, error: ZooKeeperError) -> Dossier:
+    """Note that ZooKeeper could not be read."""
+    return _with_source(dossier, Source(name="zookeeper", error=clean(str(error), limit=400)))
+
+
+def _with_source(dossier: Dossier, source: Source) -> Dossier:
+    others = tuple(each for each in dossier.sources if each.name != source.name)
+    return replace(dossier, sources=(*others, source))
+
+
+def _with_document(dossier: Dossier, client: NuvlaClient) -> Dossier:
+    record: JobRecord | None = None
+    try:
+        record = read_job(client, dossier.job_id)
+    except NotFound:
+        pass
+    except ApiError as error:
+        failed = Source(name="api", error=clean(str(error), limit=400))
+        return _with_source(replace(dossier, record=None), failed)
+    answered = Source(name="api", read_at=datetime.now(UTC))
+    return _with_source(replace(dossier, record=record), answered)
+
+
+def _read_queue(
+    dossier: Dossier, zk: ZooKeeper, own: OwnPaths, tls: ssl.SSLContext | None
+) -> Dossier:
+    depth = read_depth(zk)
+    noted = () if dossier.record is None else noted_entries([dossier.record])
+    taken = read_taken_names(zk)
+    # The first of the held entries: a copy of the job may run there, and they tell who is at work.
+    known = sorted({*noted, *taken[:HELD]})
+    locks = read_locks(zk, known)
+    entries = _of_job(dossier, read_entries(zk, known))
+    is_searched = depth <= SEARCHED or (not entries and _is_missed(dossier))
+    if is_searched:
+        entries = _of_job(dossier, find_entries(zk, dossier.job_id))
+        locks |= read_locks(zk, [entry.name for entry in entries])
+    entries = [entry._replace(lock=locks.get(entry.name)) for entry in entries]
+    first = next((entry.lock for entry in entries if entry.lock), None)
+    dossier = replace(
+        dossier,
+        entries=tuple(entries),
+        is_searched=is_searched,
+        depth=depth,
+        foreign_locks=sum(lock.owner.is_foreign for lock in locks.values()),
+        members=_members(zk, own),
+        link=None if first is None else read_link(zk.hosts, first.owner.session, tls),
+    )
+    return _placed(dossier, zk, set(taken)) if entries and first is None else dossier
+
+
+def _of_job(dossier: Dossier, entries: Iterable[QueueEntry]) -> list[QueueEntry]:
+    return [entry for entry in entries if entry.job_id == dossier.job_id]
+
+
+def _is_missed(dossier: Dossier) -> bool:
+    """Whether the job ought to have an entry, so that it is worth a look at all of them."""
+    if dossier.source("api").error is not None:
+        return False
+    return dossier.record is None or dossier.record.is_queued
+
+
+def _placed(dossier: Dossier, zk: ZooKeeper, taken: set[str]) -> Dossier:
+    """Note the place of the first entry: by names only, no entry is read."""
+    own = dossier.entries[0].name
+    before = [name for name in read_names(zk)[0] if name < own]
+    free = sum(name not in taken for name in before)
+    return replace(dossier, ahead=len(before), ahead_free=free)
+
+
+def _members(zk: ZooKeeper, own: OwnPaths) -> MemberSnapshot | None:
+    """Return the members, or None where their nodes may not be read."""
+    try:
+        return read_members(zk, own)
+    except AccessDenied:
+        return None
+
+
+def read_link(hosts: str, session: int, tls: ssl.SSLContext | None) -> SessionLink:
+    """Return what the servers say of a session. One that they do not know is asked for twice: a
+    client that moves to another server has no connection for a moment."""
+    for _ in range(2):
+        found, trouble = words.connections(hosts, tls=tls)
+        if session in found or trouble:
+            break
+    return make_link(session, found, trouble)
+
+
+def make_link(session: int, found: Mapping[int, words.Connection], trouble: str) -> SessionLink:
+    """Return a session's link as the servers' answers tell it."""
+    known = found.get(session)
+    if known is None:
+        return SessionLink(session=session, trouble=trouble)
+    return SessionLink(
+        session=session,
+        client=known.client,
+        silence=known.silence,
+        timeout=known.timeout,
+    )
+
+
+def _read_past(dossier: Dossier, client: NuvlaClient) -> Dossier:
+    """Add what the documents tell of the past, where the verdict rests on it."""
+    record = dossier.record
+    if record is None or record.is_final or not dossier.entries:
+        return dossier
+    entry = dossier.entries[0]
+    try:
+        if any(each.is_taken for each in dossier.entries):
+            return replace(dossier, history=read_run_times(client, record.action))
+        return replace(dossier, pace=read_pace(client, priority=starvable(entry, dossier.taken_at)))
+    except ApiError as error:
+        return _with_source(dossier, Source(name="api", error=clean(str(error), limit=400)))
+
+
+def starvable(entry: QueueEntry, now: datetime) -> int | None:
+    """Return the entry's priority, where it has waited for so long that it may be starved."""
+    if entry.created is None or entry.priority == 0:
+        return None
+    waited = (now - entry.created).total_seconds()
+    return entry.priority if waited > limits.STARVED else None

@@ -1,0 +1,56 @@
+"""Counts how often entries are taken and released, for whoever watches the locks. Pure."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from engine.models import Flaps
+from engine.view.diagnosis import limits
+
+MOST = 1000
+"""Releases that are kept of one entry."""
+
+
+class FlapCounter:
+    """Sees the locks from time to time; a lock that went while its entry stayed is a release."""
+
+    def __init__(self, window: float = limits.FLAP_WINDOW) -> None:
+        """Args: window: seconds to look back."""
+        self._window = timedelta(seconds=window)
+        self._held: dict[str, datetime] = {}
+        self._released: dict[str, deque[datetime]] = {}
+        self._began: datetime | None = None
+
+    def observe(
+        self, locks: Iterable[tuple[str, datetime]], entries: Iterable[str], now: datetime
+    ) -> None:
+        """Take what is seen now.
+
+        Args:
+            locks: names of the entries that are held, each with when its lock was made.
+            entries: names of the entries that exist, at least of those that were held before.
+            now: the present moment.
+        """
+        self._began = self._began or now
+        held, present = dict(locks), set(entries)
+        for name, since in self._held.items():
+            # A lock made anew between two looks was released in between.
+            if name in present and held.get(name) != since:
+                self._released.setdefault(name, deque(maxlen=MOST)).append(now)
+        self._held = held
+        for name in list(self._released):
+            times = self._released[name]
+            while times and now - times[0] > self._window:
+                times.popleft()
+            if not times or name not in present:
+                del self._released[name]
+
+    def flaps(self, entry: str, now: datetime, *, reason: str = "") -> Flaps | None:
+        """Return how often an entry was released within the window; None before the first look."""
+        if self._began is None:
+            return None
+        watched = min(self._window, now - self._began).total_seconds()
+        times = self._released.get(entry, ())
+        return Flaps(times=len(times), window=watched, reason=reason)

@@ -1,0 +1,1 @@
+"""The coordination side: the queue, the elections and the members, in ZooKeeper."""

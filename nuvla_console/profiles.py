@@ -1,0 +1,94 @@
+"""The profiles that can be gone to, and how each is connected to."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from engine.cli.wiring import make_zookeeper, own_paths
+from engine.nuvla.client import NuvlaClient
+from engine.settings import Settings, load
+from engine.settings.flags import CONFIG, PROFILE, given_by
+from engine.settings.load import profile_names
+from engine.view.store import Store
+from nuvla_console.config import Preferences
+
+SESSION_SECONDS = 40.0
+"""The console holds nothing in ZooKeeper: a long session only means fewer heartbeats."""
+CALL_SECONDS = 10.0
+"""A view that takes longer is stale anyway."""
+NO_PROFILE = "default"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """A Nuvla that can be gone to."""
+
+    name: str
+    connect: Callable[[], Store]
+    """Makes a store that is not started; raises SettingsError where the settings are wrong."""
+    protected: bool = False
+
+
+def open_store(settings: Settings) -> Store:
+    """Return a store over the servers that settings name; it is not started.
+
+    Raises:
+        SettingsError: credentials or TLS files cannot be used.
+    """
+    settings = replace(
+        settings,
+        zk_session_timeout=max(settings.zk_session_timeout, SESSION_SECONDS),
+        zk_timeout=min(settings.zk_timeout, CALL_SECONDS),
+        api_timeout=min(settings.api_timeout, CALL_SECONDS),
+    )
+    return Store(
+        make_zookeeper(settings),
+        NuvlaClient.from_settings(settings),
+        own=own_paths(settings),
+        hosts=settings.zk_hosts,
+        url=settings.api_url,
+    )
+
+
+def read_profiles(
+    arguments: Namespace, preferences: Preferences
+) -> tuple[dict[str, Profile], str, Settings]:
+    """Return the profiles by name, the one to start with, and its settings.
+
+    Flags and variables hold for the profile that is started with. One that is gone to later is
+    read from the settings files alone: a flag that names production's hosts must not come along
+    into a profile of another name.
+
+    Raises:
+        SettingsError: a value is wrong; the message names its key and its source.
+    """
+    settings = load(arguments)
+    start = settings.profile or NO_PROFILE
+    found = {start: _profile(start, lambda: open_store(load(arguments)), preferences)}
+    for name in profile_names(arguments):
+        if name != start:
+            found[name] = _profile(name, _from_files(arguments, name), preferences)
+    return found, start, settings
+
+
+def is_new_here(arguments: Namespace, settings: Settings) -> bool:
+    """Whether nothing has ever been set: neither in files nor by flags and variables."""
+    untouched = Settings()
+    given = {given.key.name for given in given_by(arguments)}
+    return (
+        settings.profile is None
+        and not given & {"zk_hosts", "api_url"}
+        and (settings.zk_hosts, settings.api_url) == (untouched.zk_hosts, untouched.api_url)
+        and not settings.secrets()
+    )
+
+
+def _profile(name: str, connect: Callable[[], Store], preferences: Preferences) -> Profile:
+    return Profile(name=name, connect=connect, protected=preferences.protects(name))
+
+
+def _from_files(arguments: Namespace, name: str) -> Callable[[], Store]:
+    alone = Namespace(**{CONFIG: getattr(arguments, CONFIG, None), PROFILE: name})
+    return lambda: open_store(load(alone, environ={}))

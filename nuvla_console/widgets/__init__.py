@@ -1,0 +1,1 @@
+"""The console's own widgets. None of them knows a screen."""

@@ -1,0 +1,131 @@
+"""cleanup_jobs: over the API, and in Elasticsearch with the official client."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from actions.cleanup_jobs import CleanupJobs
+from engine import ActionFailed, SettingsError
+from engine.nuvla.client import NuvlaClient
+from tests.actions.conftest import AddJob, HoldJob
+
+FINAL = ["SUCCESS", "FAILED", "CANCELED"]
+
+
+def test_it_deletes_finished_jobs_that_are_old_enough(
+    hold_job: HoldJob, add_job: AddJob, client: NuvlaClient
+) -> None:
+    ended = {add_job(state=state) for state in FINAL}
+    alive = {add_job(), add_job(state="RUNNING")}
+    job = hold_job("cleanup_jobs", settings={"cleanup_days": 0})
+    assert CleanupJobs(job).do_work() == 0
+    left = {record.id for record in client.search_jobs().jobs}
+    assert left == alive | {job.id}
+    assert not left & ended
+    assert job["status-message"] == "Deleted 3 finished jobs older than 0 days."
+
+
+def test_jobs_of_this_week_stay(hold_job: HoldJob, add_job: AddJob, client: NuvlaClient) -> None:
+    young = add_job(state="SUCCESS")
+    job = hold_job("cleanup_jobs")
+    assert CleanupJobs(job).do_work() == 0
+    assert client.get_job(young)["state"] == "SUCCESS"
+    assert job["status-message"] == "Deleted 0 finished jobs older than 7 days."
+
+
+@pytest.mark.parametrize("days", ["soon", -1, None, 1e9])
+def test_a_setting_that_is_no_number_of_days_fails_the_job(hold_job: HoldJob, days: Any) -> None:
+    with pytest.raises(ActionFailed, match="cleanup_days"):
+        CleanupJobs(hold_job("cleanup_jobs", settings={"cleanup_days": days})).do_work()
+
+
+class Elastic(ThreadingHTTPServer):
+    """As much of Elasticsearch as a delete-by-query needs."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), ElasticHandler)
+        self.asked: list[tuple[str, Any]] = []
+        self.answer: tuple[int, dict[str, Any]] = (200, {"deleted": 12, "timed_out": False})
+        self.host = f"127.0.0.1:{self.server_address[1]}"
+
+
+class ElasticHandler(BaseHTTPRequestHandler):
+    """Notes each request and gives the prepared answer."""
+
+    server: Elastic
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.asked.append((self.path, json.loads(body)))
+        status, answer = self.server.answer
+        content = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("X-Elastic-Product", "Elasticsearch")
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *arguments: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def elastic() -> Iterator[Elastic]:
+    """A server that answers as Elasticsearch does."""
+    server = Elastic()
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join(10)
+    server.server_close()
+
+
+def test_with_elasticsearch_hosts_it_deletes_there(hold_job: HoldJob, elastic: Elastic) -> None:
+    job = hold_job("cleanup_jobs", settings={"es_hosts": (elastic.host,), "cleanup_days": 7})
+    assert CleanupJobs(job).do_work() == 0
+    ((path, body),) = elastic.asked
+    assert path.split("?")[0] == "/nuvla-job/_delete_by_query"
+    assert body["query"]["bool"]["filter"] == [
+        {"terms": {"state": FINAL}},
+        {"range": {"created": {"lt": "now-168h"}}},
+    ]
+    assert job["status-message"] == "Deleted 12 finished jobs older than 7 days."
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (200, {"deleted": 1, "timed_out": True}),
+        (200, {"deleted": 1, "failures": [{"index": "nuvla-job"}]}),
+        (403, {"error": "security_exception"}),
+    ],
+)
+def test_what_elasticsearch_does_not_delete_fails_the_job(
+    hold_job: HoldJob, elastic: Elastic, answer: tuple[int, dict[str, Any]]
+) -> None:
+    elastic.answer = answer
+    job = hold_job("cleanup_jobs", settings={"es_hosts": elastic.host})
+    with pytest.raises(ActionFailed):
+        CleanupJobs(job).do_work()
+
+
+def test_a_missing_client_says_what_to_install(
+    hold_job: HoldJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(name: str) -> None:
+        raise ImportError(name)
+
+    monkeypatch.setattr("engine.service.elastic.importlib.import_module", missing)
+    job = hold_job("cleanup_jobs", settings={"es_hosts": "es:9200"})
+    with pytest.raises(SettingsError, match=r"pip install 'nuvla-console\[elasticsearch\]'"):
+        CleanupJobs(job).do_work()

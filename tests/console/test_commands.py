@@ -1,0 +1,93 @@
+"""Every command is reachable by key, command bar and palette, and stands in the help."""
+
+from __future__ import annotations
+
+import pytest
+from textual.binding import Binding
+
+from nuvla_console import commands
+from nuvla_console.app import ConsoleApp
+from nuvla_console.commands import COMMANDS, Command, Scope
+from nuvla_console.dialogs.help import help_lines
+from nuvla_console.screens.elections import ElectionsScreen
+from nuvla_console.screens.executors import ExecutorsScreen
+from nuvla_console.screens.job import DocumentScreen, JobScreen, MessageScreen
+from nuvla_console.screens.jobs import JobsScreen
+from nuvla_console.screens.live import LiveScreen
+from nuvla_console.screens.log import LogScreen
+from nuvla_console.screens.overview import OverviewScreen
+from nuvla_console.screens.queue import QueueScreen
+from nuvla_console.screens.stacks import StacksScreen
+from nuvla_console.screens.taken import TakenScreen
+from tests.console.planted import console
+
+SCREENS: tuple[type[LiveScreen], ...] = (
+    OverviewScreen,
+    QueueScreen,
+    TakenScreen,
+    JobsScreen,
+    ElectionsScreen,
+    ExecutorsScreen,
+    StacksScreen,
+    LogScreen,
+    JobScreen,
+    DocumentScreen,
+    MessageScreen,
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.id)
+def test_every_command_has_a_key_a_name_and_a_help_and_works_on_a_screen(command: Command) -> None:
+    assert command.keys
+    assert command.help.endswith((".", "?", "!"))
+    homes = [s for s in SCREENS if command.scope in (Scope.EVERYWHERE, *s.SCOPES)]
+    assert homes
+    for screen in homes:
+        bound = [b for b in screen.BINDINGS if isinstance(b, Binding) and b.id == command.id]
+        assert [b.key for b in bound] == [command.keys]
+        assert commands.find(command.name, screen.SCOPES) == (command, "")
+        shown = " ".join(cell.text for line in help_lines(screen.SCOPES) for cell in line)
+        assert command.help in shown
+        assert f":{command.name}" in shown
+        owner: type[object] = ConsoleApp if command.action.startswith("app.") else screen
+        method = command.action.removeprefix("app.").partition("(")[0]
+        assert hasattr(owner, f"action_{method}")
+
+
+def test_on_no_screen_two_commands_share_a_key_or_a_name() -> None:
+    for screen in SCREENS:
+        here = commands.within(screen.SCOPES)
+        keys = [key for command in here for key in command.keys.split(",")]
+        names = [name for command in here for name in (command.name, *command.aliases)]
+        assert len(keys) == len(set(keys))
+        assert len(names) == len(set(names))
+
+
+def test_the_most_regretted_key_and_those_that_write_stay_unbound() -> None:
+    keys = {key for command in COMMANDS for key in command.keys.split(",")}
+    assert not keys & {"ctrl+k", "R", "U", "X", "D", "I", "n", "w"}
+
+
+async def test_the_palette_offers_every_command_of_the_screen() -> None:
+    async with console().run_test(size=(80, 24)) as pilot:
+        await pilot.press("4")
+        await pilot.pause()
+        app = pilot.app
+        assert isinstance(app, ConsoleApp)
+        offered = {entry.title for entry in app.get_system_commands(app.screen)}
+        for command in commands.within(JobsScreen.SCOPES):
+            assert f"{command.name}  ({command.key})" in offered
+
+
+def test_a_beginning_of_a_name_is_enough_where_it_is_clear() -> None:
+    found = commands.find("exec", ())
+    assert found is not None
+    assert found[0].id == "area.executors"
+    assert commands.find("s", (Scope.LIST, Scope.JOB)) is None
+    assert commands.find("nothing", ()) is None
+
+
+def test_what_follows_a_name_is_its_argument() -> None:
+    found = commands.find("job  job/ab-12 ", ())
+    assert found is not None
+    assert found[1] == "job/ab-12"

@@ -1,0 +1,1 @@
+"""Tests of engine.local.api: the contract table by table, over HTTP."""
