@@ -15,6 +15,7 @@ EngineError
 │   ├── AccessDenied         the node's ACL forbids it
 │   └── NodeConflict         a node exists, is missing, has changed or has children: not written
 ├── QueueError               an entry or a lock is not what the operation needs
+├── AuditError               an act cannot be recorded, so it is not done
 ├── JobError                 running one job
 │   ├── ActionFailed         an action says: this job fails, for this reason
 │   ├── JobInterrupted       raised inside an action that an operator interrupts
@@ -101,6 +102,10 @@ class NodeConflict(ZooKeeperError):
 
 class QueueError(EngineError):
     """An entry or a lock is not what the operation needs."""
+
+
+class AuditError(EngineError):
+    """The record of an act cannot be written or read; without a record nothing is changed."""
 
 
 class JobError(EngineError):

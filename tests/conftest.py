@@ -20,11 +20,12 @@ settings.load_profile("shared")
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_from_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests see no setting of the person who runs them."""
+def _no_settings_from_the_shell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Tests see no setting of the person who runs them, and record no act among real ones."""
     for key in list(os.environ):
         if key.startswith(("NUVLA_", "JOB_")) and key != "NUVLA_ZOOKEEPER_JAR":
             monkeypatch.delenv(key)
+    monkeypatch.setenv("NUVLA_AUDIT_FILE", str(tmp_path / "audit" / "audit.jsonl"))
 
 
 @pytest.fixture(scope="session")

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.cli.log_targets import FileTarget, StreamTarget, Target
-from engine.cli.redaction import Redactor
 from engine.models import format_time
 from engine.settings import Settings
+from engine.settings.redaction import Redactor
 from engine.text import clean
 
 log = logging.getLogger(__name__)

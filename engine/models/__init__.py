@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.models.audit import ActRecord, AuditLog, Ending, Who
 from engine.models.diagnosis import (
     Checkup,
     Diagnosis,
@@ -36,6 +37,8 @@ from engine.models.report import Outcome, Source
 
 __all__ = [
     "MONITOR_TAG",
+    "ActRecord",
+    "AuditLog",
     "Checkup",
     "Contender",
     "Diagnosis",
@@ -43,6 +46,7 @@ __all__ = [
     "Dossier",
     "ElectionSnapshot",
     "ElectionStatus",
+    "Ending",
     "Evidence",
     "Finding",
     "Flaps",
@@ -70,6 +74,7 @@ __all__ = [
     "StackSample",
     "TakenSnapshot",
     "Verdict",
+    "Who",
     "describe_pause",
     "format_time",
     "parse_time",

@@ -128,6 +128,13 @@ class _Service:
     actions_path: tuple[Path, ...] = setting(
         (), kinds.PATHS, "folders with further actions", commands=(EXECUTOR,)
     )
+    actions_from: tuple[str, ...] = setting(
+        (),
+        kinds.WORDS,
+        "Python packages with further actions, such as nuvla.job_engine.job.actions; they replace "
+        "the shipped ones of the same name",
+        commands=(EXECUTOR,),
+    )
     on_unknown_action: str = setting(
         "fail",
         kinds.one_of("fail", "leave"),
@@ -189,6 +196,19 @@ class _Operation:
         False,
         kinds.SWITCH,
         "refuse every act that would change something",
+        commands=(VERB, CONSOLE),
+    )
+    audit_file: Path | None = setting(
+        None,
+        kinds.PATH,
+        "file that keeps the record of acts; by default in the user's state folder, root's beside "
+        "the services' logs",
+        commands=(VERB, CONSOLE),
+    )
+    audit_zookeeper: int = setting(
+        0,
+        kinds.whole(0, 10_000),
+        "how many of the newest acts are on record in ZooKeeper as well, for all operators",
         commands=(VERB, CONSOLE),
     )
 

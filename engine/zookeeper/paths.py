@@ -103,6 +103,7 @@ class OwnPaths:
         self.pause = f"{root}/pause"
         self.distributions = f"{root}/distributions"
         self.restoring = f"{root}/restoring"
+        self.audit = f"{root}/audit"
 
     def member(self, instance: str) -> str:
         """Return the presence node of a process."""

@@ -20,9 +20,9 @@ from kazoo.client import KazooClient
 
 from engine.cli.log_targets import FileTarget, StreamTarget
 from engine.cli.logs import Logs, configure_logs
-from engine.cli.redaction import Redactor
 from engine.errors import SettingsError
 from engine.settings import Secret, Settings
+from engine.settings.redaction import Redactor
 
 log = logging.getLogger("engine.test")
 RECORD = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z [A-Z]+ +\[[^]]+\] ")

@@ -1,4 +1,4 @@
-"""Keeps secrets out of the logs, whoever writes them and in whatever form."""
+"""Keeps secrets out of logs and records, whoever writes them and in whatever form."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote, quote_plus
 
-from engine.settings import MASK, Secret
+from engine.settings.secret import MASK, Secret
 
 SHORTEST = 4
 """Characters; a shorter secret would blot out common words, and is none."""
