@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from engine.service.stacks import ThreadStack, capture
+from engine.models import ThreadStack
+from engine.service.stacks import capture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,5 +35,5 @@ class LocalSource:
         return StackSample(
             source="this console, taken from inside",
             taken_at=now,
-            stacks=capture({}),
+            stacks=capture({}).threads,
         )

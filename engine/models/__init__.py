@@ -34,6 +34,7 @@ from engine.models.member import (
 )
 from engine.models.queue import Lock, Owner, QueueEntry, QueueSnapshot, TakenSnapshot
 from engine.models.report import Outcome, Source
+from engine.models.stacks import Frame, StackReport, ThreadStack
 
 __all__ = [
     "MONITOR_TAG",
@@ -50,6 +51,7 @@ __all__ = [
     "Evidence",
     "Finding",
     "Flaps",
+    "Frame",
     "JobPage",
     "JobRecord",
     "JobRequest",
@@ -71,8 +73,10 @@ __all__ = [
     "SessionLink",
     "Severity",
     "Source",
+    "StackReport",
     "StackSample",
     "TakenSnapshot",
+    "ThreadStack",
     "Verdict",
     "Who",
     "describe_pause",

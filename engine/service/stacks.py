@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
+import linecache
 import logging
+import os
 import queue
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from types import FrameType
+
+from engine.models.stacks import Frame, StackReport, ThreadStack, busy_first, capped
 
 log = logging.getLogger(__name__)
 
 JobsByThread = Callable[[], Mapping[int, str]]
 """Returns the job id that a thread, by its ident, works on."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ThreadStack:
-    """One thread as it stood for a moment."""
-
-    ident: int
-    name: str
-    job_id: str | None
-    frames: tuple[str, ...]
-    """Outermost call first, each with its source line below it where the source is there."""
+IN_PROCESS = "in-process"
+_DEEPEST = 2_000
+"""Frames of one thread that are walked: a runaway recursion is cut there."""
 
 
 def no_jobs() -> Mapping[int, str]:
@@ -33,31 +31,41 @@ def no_jobs() -> Mapping[int, str]:
     return {}
 
 
-def capture(jobs: Mapping[int, str]) -> tuple[ThreadStack, ...]:
-    """Return the stacks of all threads, those that run a job first.
+def capture(jobs: Mapping[int, str]) -> StackReport:
+    """Return the stacks of all threads. Cheap enough to be called each second.
 
     Args:
         jobs: the job id by the ident of the thread that works on it.
     """
     names = {thread.ident: thread.name for thread in threading.enumerate()}
-    stacks = [
+    threads = [
         ThreadStack(
             ident=ident,
             name=names.get(ident, "(not a thread of Python's)"),
             job_id=jobs.get(ident),
-            frames=tuple(line.rstrip() for line in traceback.format_stack(frame)),
+            frames=_frames(frame),
         )
         for ident, frame in sys._current_frames().items()
     ]
-    return tuple(sorted(stacks, key=lambda stack: (stack.job_id is None, stack.name)))
+    return StackReport(
+        source=IN_PROCESS,
+        taken_at=datetime.now(UTC),
+        pid=os.getpid(),
+        threads=busy_first(threads),
+    )
 
 
-def render(stacks: tuple[ThreadStack, ...]) -> str:
-    """Return stacks as text, one block a thread."""
+def render(report: StackReport) -> str:
+    """Return a report as text, one block a thread, the innermost call first."""
     blocks = []
-    for stack in stacks:
-        job = f", {stack.job_id}" if stack.job_id else ""
-        blocks.append("\n".join([f"thread {stack.name} ({stack.ident}{job})", *stack.frames]))
+    for thread in report.threads:
+        job = f", {thread.job_id}" if thread.job_id else ""
+        lines = [f"thread {thread.name} ({thread.ident}{job})"]
+        for frame in thread.frames:
+            lines.append(f"  {frame.where}")
+            if frame.code:
+                lines.append(f"    {frame.code}")
+        blocks.append("\n".join(lines))
     return "\n\n".join(blocks)
 
 
@@ -77,3 +85,18 @@ def log_on_signal(jobs: JobsByThread = no_jobs, *, number: int = signal.SIGUSR1)
 
     threading.Thread(target=answer, name="stacks", daemon=True).start()
     signal.signal(number, lambda *_: asked.put(None))
+
+
+def _frames(frame: FrameType | None) -> tuple[Frame, ...]:
+    frames: list[Frame] = []
+    while frame is not None and len(frames) < _DEEPEST:
+        code = frame.f_code
+        frames.append(_frame(code.co_qualname, code.co_filename, frame.f_lineno or 0))
+        frame = frame.f_back
+    return capped(frames)
+
+
+@lru_cache(8192)
+def _frame(function: str, file: str, line: int) -> Frame:
+    """Return a frame; its source line is read from the disk once, not at each sample."""
+    return Frame.of(function, file, line, linecache.getline(file, line))

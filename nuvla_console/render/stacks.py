@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
-from engine.service.stacks import ThreadStack
+from engine.models import ThreadStack
 from engine.text import clean
 from nuvla_console.render.cells import Cell, Line, Tone
 from nuvla_console.render.scene import Scene
 from nuvla_console.render.table import Column
 
-_FAR = re.compile(r'File "[^"]*?(site-packages/|lib/python3\.\d+/)')
 EMPTY = "No thread is known."
 
 
@@ -21,13 +18,13 @@ def key(stack: ThreadStack) -> str:
 
 def text(stack: ThreadStack) -> str:
     """Return what a filter looks at."""
-    return f"{stack.name} {stack.job_id or ''} {' '.join(stack.frames)}"
+    return f"{stack.name} {stack.job_id or ''} {' '.join(frame.where for frame in stack.frames)}"
 
 
 def _top(stack: ThreadStack, _scene: Scene) -> Cell:
     """Return the innermost call."""
-    frame = stack.frames[-1].strip().split("\n") if stack.frames else [""]
-    return Cell(clean(frame[-1].strip()), Tone.DIM)
+    top = stack.top
+    return Cell((top.code or top.where) if top else "", Tone.DIM)
 
 
 COLUMNS: tuple[Column[ThreadStack], ...] = (
@@ -55,13 +52,8 @@ COLUMNS: tuple[Column[ThreadStack], ...] = (
 def in_full(stack: ThreadStack) -> list[Line]:
     """Return a thread's stack, the innermost call first: that is where it stands."""
     lines: list[Line] = []
-    for frame in reversed(stack.frames):
-        head, _, code = clean(_near(frame), keep_lines=True).partition("\n")
-        lines.append((Cell(head.strip(), Tone.DIM),))
-        lines += [(Cell("    " + line.strip()),) for line in code.split("\n") if line.strip()]
+    for frame in stack.frames:
+        lines.append((Cell(frame.where, Tone.DIM),))
+        if frame.code:
+            lines.append((Cell("    " + frame.code),))
     return lines
-
-
-def _near(frame: str) -> str:
-    """Leave out where libraries are installed: it says nothing, and fills the line."""
-    return _FAR.sub('File "', frame)
