@@ -52,7 +52,7 @@ def _configure_executor(parser: ArgumentParser) -> None:
 
 def _executor(arguments: Namespace) -> ExitCode:
     settings, logs = _service_settings(arguments, "executor")
-    plugins = discover(["actions"], settings.actions_path, [ACTIONS_GROUP])
+    plugins = discover(["actions"], settings.actions_path, [ACTIONS_GROUP], settings.actions_from)
     _log_plugins(plugins, plugins.actions)
     with NuvlaClient.from_settings(settings) as client:
         if settings.job_id is not None:

@@ -72,6 +72,8 @@ class _SharedIdentity(_Store):
     def __init__(self, place: Place, *, timeout: float, session: Session) -> None:
         super().__init__(place, timeout=timeout)
         self._shared = session
+        # Upstream's actions hand the API key in it on to what they start on an edge device.
+        self.login_params = session.login_template()
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
         """Send a request, and once more where a new log-in is the answer to a refusal.

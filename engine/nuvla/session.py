@@ -99,6 +99,11 @@ class Session:
                 self._identity = None
             return self._log_in(deadline)
 
+    def login_template(self) -> dict[str, str]:
+        """Return what is posted to log in; empty where nothing is."""
+        known = self._credentials
+        return known.template() if isinstance(known, Password | ApiKey) else {}
+
     def close(self) -> None:
         """Stop repeating requests, and close idle connections."""
         self._closed.set()

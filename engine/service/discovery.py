@@ -8,6 +8,7 @@ import importlib.machinery
 import importlib.metadata
 import importlib.util
 import inspect
+import logging
 import pkgutil
 import sys
 import traceback
@@ -18,15 +19,19 @@ from types import FunctionType, MappingProxyType, ModuleType
 from typing import Any, TypeVar
 
 from engine.errors import PluginError
+from engine.service import upstream
 from engine.service.registry import (
     MARK,
     ActionPlugin,
     BrokenPlugin,
     DistributorPlugin,
     Plugins,
+    action_plugin,
     plugin_of,
 )
 from engine.text import clean
+
+log = logging.getLogger(__name__)
 
 ACTIONS_GROUP = "nuvla_engine.actions"
 DISTRIBUTORS_GROUP = "nuvla_engine.distributors"
@@ -38,6 +43,7 @@ def discover(
     packages: Iterable[str] = (),
     folders: Iterable[Path] = (),
     groups: Iterable[str] = (),
+    instead: Iterable[str] = (),
 ) -> Plugins:
     """Import every plug-in and return what they register.
 
@@ -48,6 +54,8 @@ def discover(
         packages: importable packages, each module of which is a plug-in.
         folders: folders, each Python file of which is a plug-in.
         groups: entry point groups; an entry point names a module or a decorated class.
+        instead: packages, the published engine's among them, whose actions take the place of those
+            of the same name in `packages`.
 
     Raises:
         PluginError: a folder or a package cannot be read, or two plug-ins have one name.
@@ -55,6 +63,10 @@ def discover(
     found = _Found()
     for package in packages:
         found.import_all(_modules_of_package(package))
+    theirs = _Found()
+    for package in instead:
+        theirs.load_package(package)
+    found.put_in_place(theirs)
     for folder in folders:
         found.import_all(_modules_of_folder(folder))
     for group in groups:
@@ -94,6 +106,24 @@ class _Found:
                 reason = "it is no module and not marked with @action or @distributor"
                 self.broken.append(BrokenPlugin(place=place, reason=reason))
 
+    def load_package(self, name: str) -> None:
+        """Load the actions of a package: by its own registry if it keeps one, or by our marks."""
+        package = upstream.import_package(name)
+        registry = upstream.registry_of(package)
+        if registry is None:
+            return self.import_all(_modules_of_package(name))
+        for action_name, cls in registry.items():
+            self._take(cls, partial(action_plugin, action_name, cls))
+        for module in upstream.missing_modules(package):
+            self._attempt(module, partial(importlib.import_module, module))
+
+    def put_in_place(self, other: _Found) -> None:
+        """Take the actions of another, instead of those that have the same name."""
+        for name in other.actions.keys() & self.actions.keys():
+            log.info("the shipped action %s is replaced by %s", name, other.actions[name].place)
+        self.actions |= other.actions
+        self.broken += other.broken
+
     def _attempt(self, place: str, load: Callable[[], object]) -> object | None:
         try:
             return load()
@@ -110,9 +140,12 @@ class _Found:
                 self._take_class(value)
 
     def _take_class(self, cls: Any) -> None:
+        self._take(cls, partial(plugin_of, cls))
+
+    def _take(self, cls: Any, read: Callable[[str], ActionPlugin | DistributorPlugin]) -> None:
         place = _place(cls)
         try:
-            plugin = plugin_of(cls, place)
+            plugin = read(place)
         except (PluginError, ValueError, TypeError) as error:
             self.broken.append(BrokenPlugin(place=place, reason=_reason(error)))
             return

@@ -140,13 +140,9 @@ def plugin_of(cls: Any, place: str) -> ActionPlugin | DistributorPlugin:
         PluginError: the class lacks its method, or its constructor has another shape.
     """
     mark = vars(cls)[MARK]
-    wanted = required_arguments(cls)
     if isinstance(mark, ActionMark):
-        _check_method(cls, "do_work")
-        if wanted not in (1, 2):
-            raise PluginError(f"its constructor takes {wanted} arguments, not (job)")
-        make = cls if wanted == 2 else lambda executor, job: cls(job)
-        return ActionPlugin(name=mark.name, place=place, make=make)
+        return action_plugin(mark.name, cls, place)
+    wanted = required_arguments(cls)
     _check_method(cls, "job_generator")
     if wanted > 1:
         raise PluginError(f"its constructor takes {wanted} arguments, not () or (api)")
@@ -157,6 +153,21 @@ def plugin_of(cls: Any, place: str) -> ActionPlugin | DistributorPlugin:
         place=place,
         make=cls if wanted == 1 else lambda api: cls(),
     )
+
+
+def action_plugin(name: str, cls: Callable[..., Any], place: str) -> ActionPlugin:
+    """Return the action that a class is, marked or not.
+
+    Raises:
+        PluginError: the class lacks do_work(), or its constructor has another shape.
+    """
+    _check_name(name, "action")
+    _check_method(cls, "do_work")
+    wanted = required_arguments(cls)
+    if wanted not in (1, 2):
+        raise PluginError(f"its constructor takes {wanted} arguments, not (job)")
+    make = cls if wanted == 2 else lambda executor, job: cls(job)
+    return ActionPlugin(name=name, place=place, make=make)
 
 
 def required_arguments(cls: Callable[..., Any]) -> int:

@@ -11,7 +11,7 @@ from nuvla.api import Api
 from nuvla.api.api import NuvlaError
 
 from engine.nuvla.client import NuvlaClient
-from engine.nuvla.credentials import Password
+from engine.nuvla.credentials import ApiKey, Password
 from engine.settings import Secret
 from tests.engine.nuvla.conftest import AS_USER, JOB, MakeClient
 from tests.faults import api_faults
@@ -89,3 +89,10 @@ def test_a_user_s_identity_is_that_of_the_header(local_api: LocalApi) -> None:
             client.official_as("user/jane").get(job_id)
         with pytest.raises(ValueError, match="no header"):
             client.official_as("user/jane\r\nx: y")
+
+
+def test_upstreams_actions_find_the_api_key_where_they_look_for_it(local_api: LocalApi) -> None:
+    key = ApiKey(local_api.api_key, Secret(local_api.api_secret))
+    with NuvlaClient(local_api.url, credentials=key) as client:
+        found = client.official().session.login_params
+    assert (found["key"], found["secret"]) == (local_api.api_key, local_api.api_secret)

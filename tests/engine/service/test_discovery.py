@@ -126,6 +126,77 @@ def test_a_package_that_is_not_there_is_an_error() -> None:
         discover(packages=["no_such_package"])
 
 
+UPSTREAM = """
+class Actions:
+    actions = {}
+
+    @classmethod
+    def action(cls, name, pull_mode_support=False):
+        def register(action):
+            cls.actions[name] = action
+            return action
+        return register
+
+action = Actions.action
+
+import importlib, logging
+for module in ("good", "bad"):
+    try:
+        importlib.import_module(f"{__name__}.{module}")
+    except ModuleNotFoundError:
+        logging.exception("Unable to load module")
+"""
+REGISTERED = """
+from . import action
+
+@action("one")
+@action("two", True)
+class Something:
+    def __init__(self, job): ...
+
+    def do_work(self): ...
+
+@action("odd")
+class Odd: ...
+"""
+
+
+def test_a_package_with_a_registry_of_its_own_replaces_what_is_shipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(tmp_path / "theirs", __init__=UPSTREAM, good=REGISTERED, bad="import no_such_module")
+    write(tmp_path / "shipped", __init__="", one=ACTION.format(name="one"))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = discover(["shipped"], instead=["theirs"])
+    for name in ("theirs", "theirs.good", "shipped", "shipped.one"):
+        sys.modules.pop(name)
+    assert sorted(found.actions) == ["one", "two"]
+    assert {plugin.place for plugin in found.actions.values()} == {f"{tmp_path}/theirs/good.py:4"}
+    reasons = [str(broken) for broken in found.broken]
+    assert [("do_work" in reason, "no_such_module" in reason) for reason in reasons] == [
+        (True, False),
+        (False, True),
+    ]
+    assert "Unable to load module" not in caplog.text
+
+
+def test_a_package_of_marked_actions_may_take_the_place_of_shipped_ones_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "other", __init__="", one=ACTION.format(name="one"))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = discover(instead=["other"])
+    for name in ("other", "other.one"):
+        sys.modules.pop(name)
+    assert list(found.actions) == ["one"]
+
+
+@pytest.mark.parametrize("name", ["no_such_package", "json.decoder"])
+def test_what_is_no_package_of_actions_is_an_error(name: str) -> None:
+    with pytest.raises(PluginError, match=f"actions-from: .*{name}"):
+        discover(instead=[name])
+
+
 def test_entry_points_are_loaded_and_the_broken_ones_listed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
