@@ -102,7 +102,7 @@ async def test_stacks_show_threads_and_where_one_stands() -> None:
     async with console().run_test(size=LARGE) as pilot:
         shown = await go(pilot, "7")
     assert "MainThread" in shown
-    assert "File " in shown
+    assert ".py:" in shown
     assert "this console" in shown
 
 
