@@ -20,9 +20,16 @@ def read_depth(zk: ZooKeeper) -> int:
 
 def read_names(zk: ZooKeeper) -> tuple[list[str], list[str]]:
     """Return the entries' names in the order in which they run, and the foreign nodes' names."""
+    return split_names(_children(zk, paths.ENTRIES))
+
+
+def split_names(children: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the entries' names in the order in which they run, and the foreign nodes' names."""
+    if paths.are_entry_names(children):
+        return sorted(children), []
     names: list[str] = []
     foreign: list[str] = []
-    for name in _children(zk, paths.ENTRIES):
+    for name in children:
         (names if paths.is_entry_name(name) else foreign).append(name)
     return sorted(names), sorted(foreign)
 

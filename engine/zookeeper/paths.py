@@ -7,6 +7,7 @@ Election recipes use the same ones.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 JOB = "/job"
 ENTRIES = "/job/entries"
@@ -18,6 +19,8 @@ DEFAULT_PRIORITY = 999
 
 # The parent's counter is signed and 32 bits wide: past 2**31 it is printed with a minus sign.
 _ENTRY = re.compile(r"entry-(\d{3})-(\d{10}|-\d{9,10})", re.ASCII)
+_SHAPE = "entry-000-0000000000"
+_USUAL = len(_SHAPE)
 # kazoo's recipe puts 32 hex digits first, but looks at the end of the name only.
 _CONTENDER = re.compile(r".*__lock__(\d{10}|-\d{9,10})", re.ASCII)
 _JOB_ID = re.compile(r"job/[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
@@ -28,6 +31,19 @@ MAX_JOB_ID = 256
 def is_entry_name(name: str) -> bool:
     """Whether the name is one that the queue's recipe makes; others are foreign nodes."""
     return _ENTRY.fullmatch(name) is not None
+
+
+def are_entry_names(names: Sequence[str]) -> bool:
+    """Whether all names are ones that the queue's recipe makes. Quick for 100,000 of the usual
+    length; False where one of them has another, though it may be an entry's."""
+    text = "".join(names)
+    if set(map(len, names)) - {_USUAL} or not text.isascii():
+        return False
+    columns = [text[at::_USUAL] for at in range(_USUAL)]
+    return not names or all(
+        column.isdigit() if character == "0" else column == character * len(names)
+        for character, column in zip(_SHAPE, columns, strict=True)
+    )
 
 
 def entry_priority(name: str) -> int:

@@ -99,10 +99,10 @@ def test_many_nodes_are_read_in_chunks(connect: Connect, kazoo: KazooClient) -> 
         transaction.create(f"/n-{number}", str(number).encode())
     transaction.commit()
     zk = connect()
-    paths = [f"/n-{number % 40}" for number in range(4100)]
+    paths = [f"/n-{number % 40}" for number in range(9100)]
     found = zk.get_many(paths)
     assert [node and node[0] for node in found] == [
-        str(number % 40).encode() if number % 40 < 30 else None for number in range(4100)
+        str(number % 40).encode() if number % 40 < 30 else None for number in range(9100)
     ]
 
 
@@ -492,3 +492,10 @@ def test_the_supervision_outlives_a_fault_of_its_own(
     assert zk.session_id is not None
     expire(zk.hosts, zk.session_id)
     eventually(lambda: answers(zk))
+
+
+def test_requests_for_many_nodes_are_the_same_in_one_piece() -> None:
+    for paths in (["/job/entries/a", "/job/entries/b"], ["/x"], [], ["/a", "/bc"], ["/ä", "/b"]):
+        whole = wire.MultiRead(paths).serialize()
+        apart = wire._write_operations([wire.Data(path, None) for path in paths])
+        assert whole == apart

@@ -36,6 +36,16 @@ def test_an_entry_tells_its_priority_and_its_sequence_past_the_overflow_too(
 )
 def test_a_name_that_the_recipe_does_not_make_is_foreign(name: str) -> None:
     assert not paths.is_entry_name(name)
+    assert not paths.are_entry_names(["entry-999-0000000001", name])
+
+
+def test_many_names_of_the_usual_length_are_told_at_once() -> None:
+    names = ["entry-999-0000000001", "entry-010-2147483647"]
+    assert paths.are_entry_names(names)
+    assert paths.are_entry_names([])
+    for other in ("entry-999--000000005", "entry-99x-0000000001", "entry_999-0000000001"):
+        assert not paths.are_entry_names([*names, other])
+    assert not paths.are_entry_names(["entry-999-000000000", "entry-999-00000000011"])
 
 
 @pytest.mark.parametrize(

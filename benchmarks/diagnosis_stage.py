@@ -1,0 +1,204 @@
+"""A long queue with its documents, its running jobs and their owners, for the diagnosis."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sqlite3
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import islice
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from kazoo.client import KazooClient
+
+from benchmarks.fill import fill, warm_up
+from benchmarks.local_api import NoQueue
+from engine.local.api import instants, job_table, jobs
+from engine.local.api.caller import INTERNAL
+from engine.local.api.database import Database
+from engine.local.api_server import ApiServer
+from engine.local.zookeeper import ZooKeeperServer
+from engine.models import LockNote, Member, MemberKind, QueueEntry, RunningJob
+from engine.view.queue import read_entries, read_names
+from engine.zookeeper.connection import ZooKeeper
+from engine.zookeeper.paths import OwnPaths, entry_path, lock_path
+
+EXECUTORS = 40
+PRIORITY = 999
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """What is to be diagnosed, and how to reach it."""
+
+    environ: dict[str, str]
+    jobs: dict[str, str]
+    """One job of each kind."""
+
+
+@contextmanager
+def open_stage(folder: Path, *, entries: int, running: int) -> Iterator[Stage]:
+    """Start ZooKeeper and the API; queue `entries` jobs, of which `running` are worked on."""
+    server = ZooKeeperServer(folder / "zk", durable=False, heap="512m", leash=True)
+    with ExitStack() as stack:
+        server.start()
+        stack.callback(server.stop)
+        warm_up(server.hosts)
+        fill(server.hosts, entries)
+        queued = _read(server.hosts)
+        stack.enter_context(_owners(server.hosts, queued[:running]))
+        named = _documents(folder / "api.sqlite", queued, running)
+        named["lost among the entries"] = named.pop("lost")
+        kazoo = KazooClient(server.hosts)
+        kazoo.start(timeout=30)
+        orphan = f"job/{uuid.uuid4()}"
+        kazoo.set(entry_path(queued[-5].name), orphan.encode())
+        kazoo.stop()
+        kazoo.close()
+        url, key, secret = stack.enter_context(_serving(folder / "api.sqlite"))
+        environ = {
+            "NUVLA_ZK_HOSTS": server.hosts,
+            "NUVLA_API_URL": url,
+            "NUVLA_API_KEY": key,
+            "NUVLA_API_SECRET": secret,
+            "XDG_CONFIG_HOME": str(folder),
+            "HOME": str(folder),
+        }
+        yield Stage(environ=environ, jobs={**named, "orphan": orphan})
+
+
+def _read(hosts: str) -> list[QueueEntry]:
+    zk = ZooKeeper(hosts)
+    zk.start()
+    try:
+        return read_entries(zk, read_names(zk)[0])
+    finally:
+        zk.close()
+
+
+@contextmanager
+def _owners(hosts: str, held: Sequence[QueueEntry]) -> Iterator[None]:
+    """Hold entries as executors of ours do."""
+    clients = [KazooClient(hosts, timeout=30.0) for _ in range(EXECUTORS)]
+    try:
+        for number, client in enumerate(clients):
+            client.start(timeout=30)
+            _announce(client, f"exec-{number}", held[number::EXECUTORS])
+        yield
+    finally:
+        for client in clients:
+            client.stop()
+            client.close()
+
+
+def _announce(client: KazooClient, instance: str, held: Sequence[QueueEntry]) -> None:
+    now = datetime.now(UTC)
+    works = []
+    for start in range(0, len(held), 200):
+        transaction = client.transaction()
+        for number, entry in enumerate(held[start : start + 200], start):
+            note = LockNote(instance=instance, thread=f"worker-{number}", claim=uuid.uuid4().hex)
+            transaction.create(lock_path(entry.name), note.to_node(), ephemeral=True)
+            works.append(
+                RunningJob(
+                    job_id=entry.job_id or "",
+                    entry=entry.name,
+                    action="act",
+                    thread=f"worker-{number}",
+                    since=now,
+                )
+            )
+        transaction.commit()
+    member = Member(
+        instance=instance,
+        kind=MemberKind.EXECUTOR,
+        name=instance,
+        host="node",
+        pid=1,
+        version="1",
+        started=now,
+        threads=len(held),
+        offers=("act",),
+        updated=now,
+    )
+    path = OwnPaths().member(instance)
+    data = replace(member, jobs=tuple(works)).to_node()
+    client.create(path, data, ephemeral=True, makepath=True)
+
+
+def _documents(path: Path, queued: Sequence[QueueEntry], running: int) -> dict[str, str]:
+    """Store the documents; return one job of each kind."""
+    named = {
+        "working": queued[running // 2].job_id or "",
+        "waiting, in the middle": queued[(running + len(queued)) // 2].job_id or "",
+        "waiting, at the end": queued[-1].job_id or "",
+        "leftover": queued[-10].job_id or "",
+        "finished": f"job/{uuid.uuid4()}",
+        "pull": f"job/{uuid.uuid4()}",
+        "lost": f"job/{uuid.uuid4()}",
+    }
+    now = instants.now_ms()
+    database = Database(path, durable=False)
+    database.open()
+    waiting = _bodies(queued, running, named)
+
+    def work(connection: sqlite3.Connection) -> int:
+        batch = list(islice(waiting, 1000))
+        for job_id, tag, state, extra in batch:
+            body = {"action": "act", "target-resource": {"href": "deployment/1"}, **extra}
+            job = jobs.new_job(body, job_id=job_id, caller=INTERNAL, now=now - 600_000)
+            if tag:
+                job["tags"] = [tag]
+            if state != "QUEUED":
+                job = jobs.edited(job, {"state": state}, caller=INTERNAL, now=now)
+            job_table.insert(connection, job)
+        return len(batch)
+
+    try:
+        while database.write(work).result():
+            pass
+    finally:
+        database.close()
+    return named
+
+
+def _bodies(
+    queued: Sequence[QueueEntry], running: int, named: dict[str, str]
+) -> Iterator[tuple[str, str, str, dict[str, str]]]:
+    """Yield job, entry, state and further attributes of each document."""
+    for number, entry in enumerate(queued):
+        if number == len(queued) - 5:
+            continue  # its entry will name a job that is not there
+        state = "RUNNING" if number < running else "QUEUED"
+        state = "CANCELED" if entry.job_id == named["leftover"] else state
+        yield entry.job_id or "", entry_path(entry.name), state, {}
+    yield named["finished"], entry_path("entry-999-0009999997"), "SUCCESS", {}
+    yield named["pull"], "", "QUEUED", {"execution-mode": "pull"}
+    yield named["lost"], entry_path("entry-999-0009999998"), "QUEUED", {}
+
+
+@contextmanager
+def _serving(path: Path) -> Iterator[tuple[str, str, str]]:
+    """Serve the documents by a process of its own; yield its address and an API key."""
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(path, theirs))
+    process.start()
+    try:
+        url, key, secret = ours.recv()
+        yield url, key, secret
+    finally:
+        ours.send("end")
+        process.join(20)
+        process.kill()
+
+
+def _serve(path: Path, ready: Connection) -> None:
+    server = ApiServer(path, zk_hosts="", password="benchmark", enqueuer=NoQueue())
+    server.start()
+    ready.send((server.url, *server.create_api_key()))
+    ready.recv()
+    server.stop()
