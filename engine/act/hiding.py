@@ -11,6 +11,8 @@ from engine.settings import MASK
 
 DATA = frozenset({"payload", "output", "status-message"})
 """Fields of a document that hold whatever a job was given or has said."""
+RETOLD = frozenset({"words"})
+"""Sentences that say again what the fields beside them say, a job's data included."""
 _SECRET = re.compile(r"passw|secret|token|cookie|authn|private.?key", re.IGNORECASE)
 
 
@@ -26,7 +28,8 @@ def hide(value: Any, redact: Callable[[str], str]) -> Any:
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, Mapping):
-        return {str(key): _field(str(key), one, redact) for key, one in value.items()}
+        told = ((str(key), one) for key, one in value.items() if key not in RETOLD)
+        return {key: _field(key, one, redact) for key, one in told}
     if isinstance(value, (list, tuple)):
         return [hide(one, redact) for one in value]
     if value is None or isinstance(value, (bool, int, float)):

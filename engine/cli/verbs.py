@@ -41,6 +41,7 @@ LISTINGS: dict[str, Listing] = {
     "doctor": Listing("diagnosis", "all that is stuck or sick, worst first"),
     "start": Listing("acts", "create a job"),
     "restore": Listing("acts", "put jobs without an entry back in the queue, once"),
+    "audit": Listing("audit", "the record of acts: who did what, why, and how it ended"),
     "version": Listing("about", "the version of this program"),
 }
 
