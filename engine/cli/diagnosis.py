@@ -6,6 +6,7 @@ import gc
 import ssl
 import sys
 from argparse import ArgumentParser, Namespace
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from engine.cli.diagnosis_report import doctor_report, why_report
@@ -27,6 +28,7 @@ from engine.settings import Settings
 from engine.view.checkup import read_checkup, without_queue
 from engine.view.diagnosis import diagnose
 from engine.view.dossier import look, read_document, without_zookeeper
+from engine.view.queue import list_entries
 
 
 def _why(arguments: Namespace) -> ExitCode:
@@ -38,13 +40,16 @@ def _why(arguments: Namespace) -> ExitCode:
 
 def _diagnose(job: str, settings: Settings) -> Diagnosis:
     context = _tls(settings)
-    with NuvlaClient.from_settings(settings) as client:
-        document = read_document(job, client)
+    with NuvlaClient.from_settings(settings) as client, ThreadPoolExecutor(1) as meanwhile:
+        # The API takes its time for a login; the queue is listed in it.
+        document = meanwhile.submit(read_document, job, client)
         try:
             with open_zookeeper(settings) as zk:
-                return look(document, zk, client, own_paths(settings), tls=context)
+                listing = list_entries(zk)
+                own = own_paths(settings)
+                return look(document.result(), zk, client, own, tls=context, listing=listing)
         except ZooKeeperError as error:
-            return diagnose(without_zookeeper(document, error), datetime.now(UTC))
+            return diagnose(without_zookeeper(document.result(), error), datetime.now(UTC))
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:

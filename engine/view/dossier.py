@@ -7,7 +7,8 @@ the entry is gone, the document is read once more, so that a job that ends in be
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -28,11 +29,13 @@ from engine.view.history import read_pace, read_run_times
 from engine.view.jobs import noted_entries, read_job
 from engine.view.members import read_members
 from engine.view.queue import (
+    Listing,
     find_entries,
+    list_anew,
+    list_entries,
     read_depth,
     read_entries,
     read_locks,
-    read_names,
     read_taken_names,
 )
 from engine.zookeeper import words
@@ -77,10 +80,15 @@ def complete(
     own: OwnPaths,
     *,
     tls: ssl.SSLContext | None = None,
+    listing: Listing | None = None,
 ) -> Dossier:
-    """Add to the document what the queue, the members and the past say. Arguments as above."""
+    """Add to the document what the queue, the members and the past say. Arguments as above.
+
+    Args:
+        listing: the queue as it was listed meanwhile, so that it need not be listed again.
+    """
     try:
-        dossier = _read_queue(dossier, zk, own, tls)
+        dossier = _read_queue(dossier, zk, own, tls, listing)
     except ZooKeeperError as error:
         return without_zookeeper(dossier, error)
     dossier = _with_source(dossier, Source(name="zookeeper", read_at=datetime.now(UTC)))
@@ -97,15 +105,16 @@ def look(
     own: OwnPaths,
     *,
     tls: ssl.SSLContext | None = None,
+    listing: Listing | None = None,
 ) -> Diagnosis:
     """Return the diagnosis of a job whose document was read. One that is held and seems stuck is
     looked at twice: the sources were read one after the other, and a job that ended in between
-    looks like a lock without a thread.
+    looks like a lock without a thread. Arguments as `complete`.
 
     Raises:
         NotFound: neither the API nor the queue knows the job.
     """
-    dossier = complete(document, zk, client, own, tls=tls)
+    dossier = complete(document, zk, client, own, tls=tls, listing=listing)
     failed = any(source.error for source in dossier.sources)
     if dossier.record is None and not dossier.entries and not failed:
         raise NotFound(f"{dossier.job_id}: there is no such job, and no entry of the queue has it")
@@ -140,7 +149,11 @@ def _with_document(dossier: Dossier, client: NuvlaClient) -> Dossier:
 
 
 def _read_queue(
-    dossier: Dossier, zk: ZooKeeper, own: OwnPaths, tls: ssl.SSLContext | None
+    dossier: Dossier,
+    zk: ZooKeeper,
+    own: OwnPaths,
+    tls: ssl.SSLContext | None,
+    listing: Listing | None,
 ) -> Dossier:
     depth = read_depth(zk)
     noted = () if dossier.record is None else noted_entries([dossier.record])
@@ -151,7 +164,8 @@ def _read_queue(
     entries = _of_job(dossier, read_entries(zk, known))
     is_searched = depth <= SEARCHED or (not entries and _is_missed(dossier))
     if is_searched:
-        entries = _of_job(dossier, find_entries(zk, dossier.job_id))
+        listing = list_anew(zk, listing)
+        entries = _of_job(dossier, find_entries(zk, dossier.job_id, listing.names))
         locks |= read_locks(zk, [entry.name for entry in entries])
     entries = [entry._replace(lock=locks.get(entry.name)) for entry in entries]
     first = next((entry.lock for entry in entries if entry.lock), None)
@@ -164,7 +178,10 @@ def _read_queue(
         members=_members(zk, own),
         link=None if first is None else read_link(zk.hosts, first.owner.session, tls),
     )
-    return _placed(dossier, zk, set(taken)) if entries and first is None else dossier
+    if not entries or first is not None:
+        return dossier
+    names = (listing or list_entries(zk)).names
+    return _placed(dossier, names, set(taken))
 
 
 def _of_job(dossier: Dossier, entries: Iterable[QueueEntry]) -> list[QueueEntry]:
@@ -178,12 +195,11 @@ def _is_missed(dossier: Dossier) -> bool:
     return dossier.record is None or dossier.record.is_queued
 
 
-def _placed(dossier: Dossier, zk: ZooKeeper, taken: set[str]) -> Dossier:
+def _placed(dossier: Dossier, names: Sequence[str], taken: set[str]) -> Dossier:
     """Note the place of the first entry: by names only, no entry is read."""
-    own = dossier.entries[0].name
-    before = [name for name in read_names(zk)[0] if name < own]
-    free = sum(name not in taken for name in before)
-    return replace(dossier, ahead=len(before), ahead_free=free)
+    ahead = bisect_left(names, dossier.entries[0].name)
+    held = len(taken.intersection(names[:ahead]))
+    return replace(dossier, ahead=ahead, ahead_free=ahead - held)
 
 
 def _members(zk: ZooKeeper, own: OwnPaths) -> MemberSnapshot | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from engine.models import Lock, LockNote, Owner, QueueEntry, QueueSnapshot, TakenSnapshot
@@ -21,6 +21,39 @@ def read_depth(zk: ZooKeeper) -> int:
 def read_names(zk: ZooKeeper) -> tuple[list[str], list[str]]:
     """Return the entries' names in the order in which they run, and the foreign nodes' names."""
     return split_names(_children(zk, paths.ENTRIES))
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The names of the entries, and whether they still are all."""
+
+    names: list[str]
+    """In the order in which they run."""
+    counter: tuple[int, int]
+    """Which queue it is, and how many nodes were ever made in it."""
+
+
+def list_entries(zk: ZooKeeper) -> Listing:
+    """List the queue."""
+    found = zk.children(paths.ENTRIES)
+    if found is None:
+        return Listing([], (0, 0))
+    return Listing(split_names(found[0])[0], _counter(found[1]))
+
+
+def list_anew(zk: ZooKeeper, listing: Listing | None) -> Listing:
+    """Return the listing, where no entry was made since; else list the queue. An entry of it may
+    be gone."""
+    if listing is not None:
+        stat = zk.exists(paths.ENTRIES)
+        if (stat and _counter(stat)) == (listing.counter if stat else None):
+            return listing
+    return list_entries(zk)
+
+
+def _counter(stat: ZnodeStat) -> tuple[int, int]:
+    # cversion counts creations and deletions, numChildren is their difference.
+    return stat.czxid, (stat.cversion + stat.numChildren) & 0xFFFF_FFFF
 
 
 def split_names(children: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -68,9 +101,12 @@ def read_entries(
     ]
 
 
-def find_entries(zk: ZooKeeper, job_id: str) -> list[QueueEntry]:
-    """Return the entries of a job, without their locks, wherever they stand in the queue."""
-    names = read_names(zk)[0]
+def find_entries(
+    zk: ZooKeeper, job_id: str, names: Sequence[str] | None = None
+) -> list[QueueEntry]:
+    """Return the entries of a job, without their locks, wherever they stand in the queue, or among
+    those of these names."""
+    names = read_names(zk)[0] if names is None else names
     places = zk.find([paths.entry_path(name) for name in names], job_id.encode())
     return read_entries(zk, [names[place] for place in places])
 

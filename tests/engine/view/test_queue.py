@@ -11,6 +11,8 @@ from engine.models import LockNote
 from engine.view.queue import (
     entries_by_job,
     find_entries,
+    list_anew,
+    list_entries,
     read_depth,
     read_entries,
     read_locks,
@@ -19,7 +21,7 @@ from engine.view.queue import (
     read_taken,
 )
 from engine.zookeeper.connection import ZooKeeper
-from engine.zookeeper.paths import ENTRIES, TAKEN, entry_prefix, lock_path
+from engine.zookeeper.paths import ENTRIES, TAKEN, entry_path, entry_prefix, lock_path
 
 HEX_ID = b"0123456789abcdef0123456789abcdef"
 
@@ -171,3 +173,17 @@ def test_the_entries_of_one_job_are_found_wherever_they_stand(
     found = find_entries(zk, "job/a")
     assert [entry.name for entry in found] == [made[n].rpartition("/")[2] for n in (0, 3)]
     assert find_entries(zk, "job/nowhere") == []
+
+
+def test_a_listing_holds_until_an_entry_is_made(zk: ZooKeeper, kazoo: KazooClient) -> None:
+    assert list_anew(zk, None).names == []
+    first, second = sorted([put(kazoo, 10), put(kazoo, 10)])
+    listing = list_anew(zk, list_entries(zk))
+    assert listing.names == [first, second]
+    kazoo.delete(entry_path(first))
+    assert list_anew(zk, listing) is listing
+    third = put(kazoo, 1)
+    anew = list_anew(zk, listing)
+    assert anew.names == [third, second]
+    kazoo.delete(ENTRIES, recursive=True)
+    assert list_anew(zk, anew).names == []
