@@ -72,20 +72,17 @@ class Audit:
         self,
         file: Path,
         *,
-        who: Who | None = None,
         profile: str | None = None,
         nodes: AuditNodes | None = None,
         redactor: Redactor | None = None,
     ) -> None:
         """Args:
         file: made at the first act, with its folder.
-        who: who acts; whoever runs this process where nobody is named.
         profile: the profile of the settings that the acts are for.
         nodes: a second record, in ZooKeeper.
         redactor: takes out the secrets of these settings.
         """
         self.file = file
-        self.who = who or who_acts()
         self._profile = profile
         self._nodes = nodes
         self._redact = redactor or Redactor(())
@@ -103,13 +100,13 @@ class Audit:
             redactor=Redactor(settings.secrets()),
         )
 
-    def attempt(self, plan: Recordable, *, reason: str | None = None) -> Attempt:
+    def attempt(self, plan: Recordable, *, by: Who, reason: str | None = None) -> Attempt:
         """Put an act on record. Only then may it be done.
 
         Raises:
             AuditError: it cannot be recorded, so it must not be done; says why.
         """
-        by, now = self.who, datetime.now(UTC)
+        now = datetime.now(UTC)
         # Sorts by time; the random part keeps two acts of one millisecond apart.
         id = f"{now:%Y%m%dT%H%M%S}.{now.microsecond // 1000:03d}-{secrets.token_hex(4)}"
         record = {

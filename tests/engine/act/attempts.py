@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.models import Who
+
 JOB = "job/3d2f7a10-0000-4000-8000-000000000001"
+WHO = Who(user="root", host="node1", pid=4121, login="jane")
 
 
 @dataclass(frozen=True)

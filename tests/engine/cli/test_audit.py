@@ -9,8 +9,8 @@ import pytest
 
 from engine.act.audit import Audit
 from engine.cli.exit_codes import ExitCode
-from engine.models import Ending, Who
-from tests.engine.act.attempts import JOB, Planned
+from engine.models import Ending
+from tests.engine.act.attempts import JOB, WHO, Planned
 from tests.engine.cli.conftest import Run
 from tests.local_api import LocalApi
 
@@ -18,13 +18,14 @@ from tests.local_api import LocalApi
 @pytest.fixture
 def audit() -> Audit:
     """The record that the verb will read."""
-    who = Who(user="root", host="node1", pid=4121, login="jane")
-    return Audit(Path(os.environ["NUVLA_AUDIT_FILE"]), who=who, profile="prod")
+    return Audit(Path(os.environ["NUVLA_AUDIT_FILE"]), profile="prod")
 
 
 def test_the_newest_act_is_last_with_who_why_and_how_it_ended(run: Run, audit: Audit) -> None:
-    audit.attempt(Planned(), reason="it hangs").outcome(Ending.DONE, "it is CANCELED")
-    audit.attempt(Planned(act="drop", subject="entry-1")).outcome(Ending.REFUSED, "it is held")
+    audit.attempt(Planned(), by=WHO, reason="it hangs").outcome(Ending.DONE, "it is CANCELED")
+    audit.attempt(Planned(act="drop", subject="entry-1"), by=WHO).outcome(
+        Ending.REFUSED, "it is held"
+    )
     ended = run("audit")
     assert ended.code == ExitCode.OK
     title, first, second = ended.out.splitlines()
@@ -40,8 +41,10 @@ def test_the_newest_act_is_last_with_who_why_and_how_it_ended(run: Run, audit: A
 def test_an_act_without_an_end_is_shown_as_unknown_and_says_where_to_look(
     run: Run, audit: Audit
 ) -> None:
-    audit.attempt(Planned())
-    audit.attempt(Planned(act="drop", subject="entry-1")).outcome(Ending.MAYBE_APPLIED, "no answer")
+    audit.attempt(Planned(), by=WHO)
+    audit.attempt(Planned(act="drop", subject="entry-1"), by=WHO).outcome(
+        Ending.MAYBE_APPLIED, "no answer"
+    )
     ended = run("audit")
     first, second = ended.out.splitlines()[1:]
     assert " unknown " in first and first.endswith(f"look at: nuvla-engine why {JOB}")
@@ -51,8 +54,8 @@ def test_an_act_without_an_end_is_shown_as_unknown_and_says_where_to_look(
 
 def test_the_acts_can_be_chosen(run: Run, audit: Audit) -> None:
     for number in range(3):
-        audit.attempt(Planned(subject=f"job/{number}")).outcome(Ending.DONE)
-    audit.attempt(Planned(act="release", subject="job/1"))
+        audit.attempt(Planned(subject=f"job/{number}"), by=WHO).outcome(Ending.DONE)
+    audit.attempt(Planned(act="release", subject="job/1"), by=WHO)
     assert [act["subject"] for act in run("audit", "--limit", "2", "--json").json["acts"]] == [
         *("job/2", "job/1"),
     ]
@@ -66,7 +69,9 @@ def test_the_acts_can_be_chosen(run: Run, audit: Audit) -> None:
 
 
 def test_json_holds_the_plan(run: Run, audit: Audit) -> None:
-    audit.attempt(Planned(body={"operations": [{"check": "/x"}]}), reason="r").outcome(Ending.DONE)
+    audit.attempt(Planned(body={"operations": [{"check": "/x"}]}), by=WHO, reason="r").outcome(
+        Ending.DONE
+    )
     found = run("audit", "--json").json
     assert (found["schema"], found["damaged"]) == ("nuvla-engine/audit/1", 0)
     (act,) = found["acts"]
