@@ -46,7 +46,7 @@ def list_anew(zk: ZooKeeper, listing: Listing | None) -> Listing:
     be gone."""
     if listing is not None:
         stat = zk.exists(paths.ENTRIES)
-        if (stat and _counter(stat)) == (listing.counter if stat else None):
+        if stat is not None and _counter(stat) == listing.counter:
             return listing
     return list_entries(zk)
 
