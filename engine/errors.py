@@ -14,6 +14,10 @@ EngineError
 │   ├── SessionLost          the session that made a claim or led an election has ended
 │   ├── AccessDenied         the node's ACL forbids it
 │   └── NodeConflict         a node exists, is missing, has changed or has children: not written
+├── ControlError             a running member was asked for something
+│   ├── MemberGone           it is not there, or ended while it was asked
+│   ├── NoAnswer             it did not answer in time
+│   └── BadReply             what it answered cannot be used
 ├── QueueError               an entry or a lock is not what the operation needs
 ├── AuditError               an act cannot be recorded, so it is not done
 ├── JobError                 running one job
@@ -21,6 +25,7 @@ EngineError
 │   ├── JobInterrupted       raised inside an action that an operator interrupts
 │   ├── UnknownAction        no action of that name is loaded
 │   └── VersionNotSupported  the document's version is not the engine's
+├── StacksUnavailable        the stacks of a process cannot be read; says what is missing
 ├── PluginError              an action or distributor cannot be loaded, or its name is taken
 └── LocalPlatformError       the local ZooKeeper or API cannot be started
 """
@@ -100,6 +105,22 @@ class NodeConflict(ZooKeeperError):
     """A node exists, is missing, has changed or has children, so nothing was written."""
 
 
+class ControlError(EngineError):
+    """A running member was asked for something, without a usable answer."""
+
+
+class MemberGone(ControlError):
+    """The member is not there, or ended while it was asked: look at the members."""
+
+
+class NoAnswer(ControlError):
+    """The member is there and did not answer in time; it may still do what it was asked."""
+
+
+class BadReply(ControlError):
+    """The reply is garbled, too large, or not the member's; what was asked may be done."""
+
+
 class QueueError(EngineError):
     """An entry or a lock is not what the operation needs."""
 
@@ -134,6 +155,10 @@ class UnknownAction(JobError):
 
 class VersionNotSupported(JobError):
     """The job document has a version that this engine does not run."""
+
+
+class StacksUnavailable(EngineError):
+    """The stacks of a process cannot be read; the message names what is missing."""
 
 
 class PluginError(EngineError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from pathlib import Path
 from typing import Any
 
 from nuvla.job_engine.job.actions import action
@@ -36,6 +37,20 @@ class Count:
     def do_work(self) -> int:
         """Note the start and the end."""
         note(self.job.id, "start")
+        note(self.job.id, "end")
+        return 0
+
+
+@action("hold")
+class Hold(Count):
+    """Waits for the file ``until``."""
+
+    def do_work(self) -> int:
+        """Note the start, wait, note the end."""
+        note(self.job.id, "start")
+        gate = Path(json.loads(self.job["payload"])["until"])
+        while not gate.exists():
+            time.sleep(0.05)
         note(self.job.id, "end")
         return 0
 
