@@ -30,3 +30,7 @@ class Outcome:
     subject: str
     done: bool
     detail: str = ""
+    is_unknown: bool = False
+    """Whether the answer was lost and nothing could be read since: it may be done all the same."""
+    made: str = ""
+    """The id of the job or the name of the entry that the act made."""
