@@ -116,6 +116,7 @@ class OwnPaths:
         self.members = f"{root}/members"
         self.commands = f"{root}/commands"
         self.replies = f"{root}/replies"
+        self.stalls = f"{root}/stalls"
         self.pause = f"{root}/pause"
         self.distributions = f"{root}/distributions"
         self.restoring = f"{root}/restoring"
@@ -124,6 +125,18 @@ class OwnPaths:
     def member(self, instance: str) -> str:
         """Return the presence node of a process."""
         return f"{self.members}/{instance}"
+
+    def commands_of(self, instance: str) -> str:
+        """Return the parent of the requests to a process."""
+        return f"{self.commands}/{instance}"
+
+    def replies_of(self, instance: str) -> str:
+        """Return the parent of the answers of a process."""
+        return f"{self.replies}/{instance}"
+
+    def stall(self, instance: str) -> str:
+        """Return where a process's guard says that its interpreter does not run, and why."""
+        return f"{self.stalls}/{instance}"
 
     def distribution(self, name: str) -> str:
         """Return the node that keeps the time of a distributor's last distribution."""
