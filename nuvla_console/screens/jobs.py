@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from engine import wording
+from engine.view import query
 from engine.view.picture import Search, Sight
-from nuvla_console import query
 from nuvla_console.commands import Scope
 from nuvla_console.desk import Desk
 from nuvla_console.render import jobs

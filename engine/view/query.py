@@ -45,7 +45,8 @@ class BadQuery(ValueError):
 def to_filter(text: str) -> str | None:
     """Return the API's filter for a query, or None for all jobs.
 
-    Words are joined by "and". A text with quotes or parentheses is a filter of the API already.
+    Words are joined by "and". A text with quotes or parentheses, or with "and" or "or" among its
+    words, is a filter of the API already.
 
     Raises:
         BadQuery: a word means nothing.
@@ -53,9 +54,10 @@ def to_filter(text: str) -> str | None:
     text = text.strip()
     if not text:
         return None
-    if any(char in text for char in "'\"("):
+    words = text.split()
+    if any(char in text for char in "'\"(") or not {"and", "or"}.isdisjoint(words):
         return text
-    return " and ".join(_condition(word) for word in text.split())
+    return " and ".join(_condition(word) for word in words)
 
 
 def _condition(word: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nuvla_console.query import BadQuery, to_filter
+from engine.view.query import BadQuery, to_filter
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,7 @@ from nuvla_console.query import BadQuery, to_filter
         ("3d2f", "(id^='job/3d2f' or fulltext=='3d2f*')"),
         ("job/3d2f-1", "(id^='job/3d2f-1' or fulltext=='3d2f-1*')"),
         ("action='it' and state!='QUEUED'", "action='it' and state!='QUEUED'"),
+        ("progress>5 or duration=null", "progress>5 or duration=null"),
     ],
 )
 def test_a_query_becomes_a_filter(typed: str, asked: str | None) -> None:
