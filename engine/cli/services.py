@@ -17,6 +17,7 @@ from typing import NoReturn
 from engine.cli.about import own_version
 from engine.cli.exit_codes import ExitCode
 from engine.cli.logs import Logs, configure_logs
+from engine.cli.service_manager import distributor_notifier, executor_notifier
 from engine.cli.signals import on_stop
 from engine.cli.verbs import Verb
 from engine.cli.wiring import add_settings, make_zookeeper, own_paths
@@ -76,7 +77,10 @@ def _executor(arguments: Namespace) -> ExitCode:
             )
             logs.name_jobs(executor.jobs_by_thread)
             log_on_signal(executor.jobs_by_thread)
-            with on_stop(executor.stop):
+            notifier = executor_notifier(
+                executor, queue, zk, threads=settings.threads, grace=settings.grace
+            )
+            with on_stop(notifier.stopping, executor.stop), notifier:
                 zk.start()
                 queue.start()
                 log.info("executor %s: %d threads", member.instance, settings.threads)
@@ -135,7 +139,8 @@ def _distributor(arguments: Namespace) -> ExitCode:
             last_errors=logs.last_errors,
         )
         log_on_signal()
-        with on_stop(distributor.stop):
+        notifier = distributor_notifier(distributor, zk, count=len(wanted))
+        with on_stop(notifier.stopping, distributor.stop), notifier:
             zk.start()
             log.info("distributor %s: %s", member.instance, ", ".join(wanted))
             distributor.run()

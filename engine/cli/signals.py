@@ -8,13 +8,18 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def on_stop(callback: Callable[[], None]) -> Iterator[None]:
+def on_stop(*callbacks: Callable[[], None]) -> Iterator[None]:
     """Call back at each SIGTERM and SIGINT. Enter it in the main thread.
 
-    The callback runs between two steps of the main thread: it sets a flag and returns.
+    The callbacks run between two steps of the main thread: they set a flag and return.
     """
+
+    def stop(*_: object) -> None:
+        for callback in callbacks:
+            callback()
+
     numbers = (signal.SIGTERM, signal.SIGINT)
-    former = {number: signal.signal(number, lambda *_: callback()) for number in numbers}
+    former = {number: signal.signal(number, stop) for number in numbers}
     try:
         yield
     finally:

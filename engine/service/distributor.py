@@ -75,6 +75,8 @@ class Distributor:
         self._stopped = threading.Event()
         self._elections: dict[str, Election] = {}
         self._leaders: dict[str, Leader] = {}
+        self.turned_at = time.monotonic()
+        """When `run` looked around last, monotonic: within some seconds if it lives."""
         for plugin in distributors.values():
             every = (intervals or {}).get(plugin.name, plugin.every)
             adder = Adder(client, self._wait)
@@ -99,6 +101,7 @@ class Distributor:
         for thread in threads:
             thread.start()
         while not self._stopped.is_set():
+            self.turned_at = time.monotonic()
             if self._presence is not None:
                 self._presence.publish(MemberState.RUNNING, (), self._last_errors())
             self._sleep()

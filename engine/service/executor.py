@@ -107,6 +107,8 @@ class Executor:
         self._stopping = False
         self._drain_until: float | None = None
         self._released = 0
+        self.turned_at = time.monotonic()
+        """When `run` looked around last, monotonic: within some seconds if it lives."""
         old = Executor2019(name, client, rules.settings)
         self._runner = Runner(queue, client, actions, self.health, executor=old, rules=rules)
         self._api_watch = ApiWatch(
@@ -129,6 +131,7 @@ class Executor:
         self._api_watch.start()
         try:
             while not self._is_done():
+                self.turned_at = time.monotonic()
                 self._look_around()
                 self._sleep()
         finally:

@@ -142,6 +142,11 @@ class ZooKeeper:
         return self._session.turned_at
 
     @property
+    def turned_at(self) -> float:
+        """When the session's supervision looked last, monotonic: within a second if it lives."""
+        return self._session.turned_at
+
+    @property
     def trouble(self) -> str:
         """Why the last attempt to connect failed."""
         return self._session.trouble

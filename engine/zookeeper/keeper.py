@@ -65,6 +65,8 @@ class Keeper:
         """Why nothing is claimed now, in the order in which it was said."""
         self.unusable = 0
         """Entries without a job id that were removed."""
+        self.turned_at = time.monotonic()
+        """When the thread looked around last: it naps for a minute at most."""
 
     def start(self) -> None:
         """Start the thread."""
@@ -88,6 +90,7 @@ class Keeper:
 
     def _run(self) -> None:
         while not self._is_done():
+            self.turned_at = time.monotonic()
             for item in self._inbox.receive(self._nap(time.monotonic())):
                 self._accept(item)
             try:

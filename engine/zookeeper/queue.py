@@ -73,6 +73,12 @@ class JobQueue:
         """Entries without a job id that were removed."""
         return self._keeper.unusable
 
+    @property
+    def turned_at(self) -> float:
+        """When the queue's thread looked around last, monotonic: within a minute or so while there
+        is nothing to do, longer only while ZooKeeper leaves requests unanswered."""
+        return self._keeper.turned_at
+
     def claims(self) -> tuple[Claim, ...]:
         """Return what this process holds."""
         return tuple(self._keeper.held.values())

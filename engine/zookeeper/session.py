@@ -127,6 +127,8 @@ class Session:
         """Seconds that the server granted."""
         self.trouble = "no attempt yet"
         """Why the last attempt to connect failed, safe to log."""
+        self.turned_at = time.monotonic()
+        """When the supervision looked last: within a second where it lives."""
 
     @property
     def is_closed(self) -> bool:
@@ -285,6 +287,7 @@ class Session:
 
     def _supervise(self) -> None:
         while not self._closing.wait(min(1.0, self.timeout / 10)):
+            self.turned_at = time.monotonic()
             try:
                 self._look_after(time.monotonic())
             except Exception:
