@@ -52,7 +52,7 @@ def doctor_report(checkup: Checkup) -> Report:
         f"{counted(checkup.depth, 'entry', 'entries')} and "
         f"{counted(checkup.documents, 'unfinished document')} were read"
     )
-    left = f", {count(checkup.unread)} newer ones were left out" if checkup.unread else ""
+    left = "".join(f"\nnot looked at: {each}" for each in checkup.left_out)
     return Report(
         schema="nuvla-engine/doctor/1",
         taken_at=checkup.taken_at,
@@ -62,6 +62,7 @@ def doctor_report(checkup: Checkup) -> Report:
             "depth": checkup.depth,
             "documents": checkup.documents,
             "unread": checkup.unread,
+            "left_out": checkup.left_out,
         },
         items_name="findings",
         items=map(finding_json, checkup.findings),

@@ -158,6 +158,8 @@ class Checkup:
     """Unfinished documents that were read."""
     unread: int = 0
     """Unfinished documents that were left out, since there are too many: the newest."""
+    left_out: tuple[str, ...] = ()
+    """What the bounds left no time or room for, in words, the documents included."""
 
     @property
     def is_stuck(self) -> bool:

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from engine.errors import ApiError, MalformedAnswer, NotFound, ZooKeeperError
+from engine.errors import ApiError, ZooKeeperError
 from engine.models import (
     Checkup,
     Diagnosis,
     Dossier,
     Finding,
-    JobRecord,
     Source,
     Verdict,
 )
@@ -27,12 +26,20 @@ from engine.nuvla.client import NuvlaClient
 from engine.text import clean
 from engine.view.diagnosis import diagnose, find_cluster_faults, group, worst_first
 from engine.view.diagnosis.advice import acts_for
+from engine.view.doubts import Strangers, find_strangers, read_again, settle
 from engine.view.elections import read_elections
-from engine.view.jobs import read_job
 from engine.view.members import read_members
 from engine.view.queue import entries_by_job, read_depth, read_entries, read_locks, read_names
-from engine.view.triage import Past, QueueFacts, dossiers, representatives, suspects
-from engine.view.unfinished import Unfinished, read_documents, read_unfinished
+from engine.view.triage import (
+    MOST_REPRESENTATIVES,
+    Past,
+    QueueFacts,
+    dossiers,
+    representatives,
+    suspects,
+)
+from engine.view.unfinished import Unfinished, read_unfinished
+from engine.wording import counted
 from engine.zookeeper import words
 from engine.zookeeper.connection import ZooKeeper
 from engine.zookeeper.paths import OwnPaths
@@ -40,12 +47,7 @@ from engine.zookeeper.paths import OwnPaths
 MOST_DOCUMENTS = 200_000
 DOCUMENT_SECONDS = 6.0
 """After which no further page of documents is asked for."""
-MOST_STRANGERS = 5000
-"""Entries without an unfinished document whose documents are looked for."""
-_AT_ONCE = 100
 Diagnosed = tuple[Dossier, Diagnosis]
-_SETTLE = 1.2
-"""Seconds: a query may show the document as it was up to a second before (contract, section 0)."""
 
 
 def read_checkup(
@@ -70,7 +72,7 @@ def read_checkup(
 
     sources = (api, Source(name="zookeeper", read_at=datetime.now(UTC)))
     try:
-        findings = _findings(queue, unfinished, client, taken_at, sources, again)
+        findings, left_out = _findings(queue, unfinished, client, taken_at, sources, again)
     except ApiError as error:
         return _without_documents(queue, _failed("api", error), taken_at)
     return Checkup(
@@ -80,6 +82,7 @@ def read_checkup(
         depth=queue.depth,
         documents=len(unfinished.records),
         unread=unfinished.left_out,
+        left_out=left_out,
     )
 
 
@@ -161,10 +164,12 @@ def _findings(
     taken_at: datetime,
     sources: tuple[Source, ...],
     again: Callable[[Sequence[str]], QueueFacts],
-) -> list[Finding]:
+) -> tuple[list[Finding], tuple[str, ...]]:
+    """Return the findings, and what the bounds left out."""
     records = {record.id: record for record in unfinished.records}
-    strangers = _strangers(queue, records, client)
-    _settle(queue, records, client)
+    strangers = find_strangers(queue, records, client)
+    records.update(strangers.records)
+    settle(queue, records, client)
     base = Dossier(
         job_id="",
         taken_at=taken_at,
@@ -176,66 +181,27 @@ def _findings(
     )
     past = Past(client=client)
     waiting, sizes = representatives(queue, records)
-    chosen = [*suspects(queue, records, strangers), *waiting]
+    chosen = [*suspects(queue, records, strangers.absent), *waiting[:MOST_REPRESENTATIVES]]
     now = datetime.now(UTC)
     diagnosed = [(d, diagnose(d, now)) for d in dossiers(base, chosen, queue, records, past)]
     jobs = group(_confirmed(diagnosed, base, past, again), sizes)
-    return [*jobs, *find_cluster_faults(queue.elections, queue.depth, now)]
+    left_out = (*_left_out(unfinished, strangers, waiting[MOST_REPRESENTATIVES:]), *past.left_out())
+    return [*jobs, *find_cluster_faults(queue.elections, queue.depth, now)], left_out
 
 
-def _strangers(queue: QueueFacts, records: dict[str, JobRecord], client: NuvlaClient) -> set[str]:
-    """Add the documents of jobs that have an entry, but are not known to be unfinished; return
-    the jobs that have none. Those that are held come first, since they may be stuck."""
-    unknown = [job_id for job_id in queue.entries if job_id not in records]
-    unknown.sort(key=lambda job: not any(e.name in queue.locks for e in queue.entries[job]))
-    wanted = unknown[:MOST_STRANGERS]
-    records.update(read_documents(client, wanted))
-    absent = [job_id for job_id in wanted if job_id not in records]
-    # A query leaves out what we may not see and what follows no contract; the document itself
-    # tells. Where there are many, the first stand for all.
-    return {job_id for job_id in absent[:_AT_ONCE] if _is_absent(client, job_id)} | set(
-        absent[_AT_ONCE:]
-    )
-
-
-def _is_absent(client: NuvlaClient, job_id: str) -> bool:
-    try:
-        client.get_job(job_id)
-    except NotFound:
-        return True
-    except MalformedAnswer:
-        return False
-    return False
-
-
-def _settle(queue: QueueFacts, records: dict[str, JobRecord], client: NuvlaClient) -> None:
-    """Read the documents again that seem to lack an entry: they may have ended in between."""
-    missing = [
-        record.id
-        for record in records.values()
-        if record.is_queued and record.id not in queue.entries
-    ]
-    for job_id in missing:
-        del records[job_id]
-    if len(missing) > _AT_ONCE:
-        time.sleep(max(0.0, queue.listed_at + _SETTLE - time.monotonic()))
-    records.update(_read_again(client, missing))
-
-
-def _read_again(client: NuvlaClient, job_ids: Sequence[str]) -> dict[str, JobRecord]:
-    """Return documents; a few are read one by one, since that is never late."""
-    if len(job_ids) > _AT_ONCE:
-        return read_documents(client, job_ids)
-    return dict(_one_by_one(client, job_ids))
-
-
-def _one_by_one(client: NuvlaClient, job_ids: Iterable[str]) -> Iterator[tuple[str, JobRecord]]:
-    """Yield the documents of these jobs that exist."""
-    for job_id in job_ids:
-        try:
-            yield job_id, read_job(client, job_id)
-        except NotFound:
-            continue
+def _left_out(
+    unfinished: Unfinished, strangers: Strangers, unjudged: Sequence[str]
+) -> Iterator[str]:
+    """Yield what was not looked at, in words."""
+    if unfinished.left_out:
+        number = counted(unfinished.left_out, "newer unfinished document")
+        yield f"{number} could not be read in time: jobs that were lost lately may be among them"
+    if strangers.left_out:
+        number = counted(strangers.left_out, "entry", "entries")
+        yield f"the documents of {number} were not looked for: orphans may be among them"
+    if unjudged:
+        number = counted(len(unjudged), "further kind")
+        yield f"{number} of waiting jobs (an action at a priority) were not judged"
 
 
 def _confirmed(
@@ -251,7 +217,7 @@ def _confirmed(
         return list(diagnosed)
     ids = [dossier.job_id for dossier, _ in doubtful]
     names = [entry.name for dossier, _ in doubtful for entry in dossier.entries]
-    records = _read_again(past.client, ids)
+    records = read_again(past.client, ids)
     queue = again(names)
     now = datetime.now(UTC)
     base = replace(base, taken_at=now, members=queue.members)

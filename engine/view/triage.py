@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from engine.models import (
@@ -19,10 +19,11 @@ from engine.nuvla.client import NuvlaClient
 from engine.view.diagnosis import limits
 from engine.view.dossier import make_link, starvable
 from engine.view.history import read_pace, read_run_times
+from engine.wording import counted
 from engine.zookeeper import words
 
 MOST_ACTIONS = 50
-"""Actions whose history is asked for."""
+"""Actions whose history is asked for, and priorities whose pace is."""
 MOST_REPRESENTATIVES = 300
 
 
@@ -47,22 +48,40 @@ class Past:
     client: NuvlaClient
     histories: dict[str, RunTimes | None] = field(default_factory=dict)
     paces: dict[int | None, Pace] = field(default_factory=dict)
+    actions_left_out: set[str] = field(default_factory=set)
+    priorities_left_out: set[int] = field(default_factory=set)
 
     def history(self, action: str) -> RunTimes | None:
         """Return how long an action's jobs ran."""
-        if action not in self.histories and len(self.histories) < MOST_ACTIONS:
+        if action not in self.histories:
+            if len(self.histories) >= MOST_ACTIONS:
+                self.actions_left_out.add(action)
+                return None
             self.histories[action] = read_run_times(self.client, action)
-        return self.histories.get(action)
+        return self.histories[action]
 
     def pace(self, priority: int | None) -> Pace:
         """Return what the queue did lately, and what overtook jobs of a priority."""
-        wanted = priority if len(self.paces) < MOST_ACTIONS else None
-        if wanted not in self.paces:
-            self.paces[wanted] = read_pace(self.client, priority=wanted)
-        return self.paces[wanted]
+        if priority is not None and priority not in self.paces and len(self.paces) > MOST_ACTIONS:
+            self.priorities_left_out.add(priority)
+            priority = None
+        if priority not in self.paces:
+            self.paces[priority] = read_pace(self.client, priority=priority)
+        return self.paces[priority]
+
+    def left_out(self) -> Iterator[str]:
+        """Yield what was not asked, in words."""
+        if self.actions_left_out:
+            number = counted(len(self.actions_left_out), "further action")
+            yield f"how long {number} took was not asked, so nothing of them counts as hung"
+        if self.priorities_left_out:
+            number = counted(len(self.priorities_left_out), "further priority", "priorities")
+            yield f"what overtakes {number} was not asked, so nothing of them counts as starved"
 
 
-def suspects(queue: QueueFacts, records: Mapping[str, JobRecord], strangers: set[str]) -> list[str]:
+def suspects(
+    queue: QueueFacts, records: Mapping[str, JobRecord], strangers: Collection[str]
+) -> list[str]:
     """Return the jobs that are looked at one by one.
 
     Args:
@@ -90,7 +109,8 @@ def _is_held(queue: QueueFacts, entries: Iterable[QueueEntry]) -> bool:
 def representatives(
     queue: QueueFacts, records: Mapping[str, JobRecord]
 ) -> tuple[list[str], dict[str, int]]:
-    """Return the oldest waiting job of each action and priority, and how many each stands for."""
+    """Return the oldest waiting job of each action and priority, and how many each stands for;
+    those beyond the first MOST_REPRESENTATIVES are for the caller to leave out."""
     first: dict[tuple[str, int], str] = {}
     sizes: dict[str, int] = {}
     for job_id, entries in queue.entries.items():
@@ -102,7 +122,7 @@ def representatives(
         kind = (record.action, entries[0].priority)
         stands = first.setdefault(kind, job_id)
         sizes[stands] = sizes.get(stands, 0) + 1
-    return list(first.values())[:MOST_REPRESENTATIVES], sizes
+    return list(first.values()), sizes
 
 
 def dossiers(

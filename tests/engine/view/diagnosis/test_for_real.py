@@ -28,7 +28,7 @@ from engine.nuvla.client import NuvlaClient
 from engine.nuvla.credentials import ApiKey
 from engine.settings import Secret
 from engine.states import ExecutionMode
-from engine.view import checkup
+from engine.view import doubts
 from engine.view.checkup import read_checkup
 from engine.view.diagnosis import diagnose, limits
 from engine.view.dossier import look, read_document, read_dossier
@@ -228,8 +228,11 @@ def test_the_check_up_says_nothing_of_jobs_whose_documents_it_did_not_read(
     assert [f.verdict for f in read_checkup(world.zk, world.client, OWN).findings] == [
         Verdict.ORPHAN_ENTRY
     ]
-    monkeypatch.setattr(checkup, "MOST_STRANGERS", 0)
-    assert read_checkup(world.zk, world.client, OWN).findings == ()
+    monkeypatch.setattr(doubts, "MOST_STRANGERS", 0)
+    unread = read_checkup(world.zk, world.client, OWN)
+    assert unread.findings == ()
+    (said,) = unread.left_out
+    assert "1 entry" in said
 
 
 def test_an_owner_that_was_cut_off_has_an_expiring_lock(
