@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.models.audit import ActRecord, AuditLog, Ending, Who
+from engine.models.control import Command, Pause, RemoteControl, Reply, Request
 from engine.models.diagnosis import (
     Checkup,
     Diagnosis,
@@ -24,13 +25,13 @@ from engine.models.job import (
 )
 from engine.models.joined import JoinedJob
 from engine.models.member import (
+    Hold,
     LockNote,
     Member,
     MemberKind,
     MemberSnapshot,
     MemberState,
     RunningJob,
-    describe_pause,
 )
 from engine.models.queue import Lock, Owner, QueueEntry, QueueSnapshot, TakenSnapshot
 from engine.models.report import Outcome, Source
@@ -41,6 +42,7 @@ __all__ = [
     "ActRecord",
     "AuditLog",
     "Checkup",
+    "Command",
     "Contender",
     "Diagnosis",
     "Distribution",
@@ -52,6 +54,7 @@ __all__ = [
     "Finding",
     "Flaps",
     "Frame",
+    "Hold",
     "JobPage",
     "JobRecord",
     "JobRequest",
@@ -65,8 +68,12 @@ __all__ = [
     "Outcome",
     "Owner",
     "Pace",
+    "Pause",
     "QueueEntry",
     "QueueSnapshot",
+    "RemoteControl",
+    "Reply",
+    "Request",
     "RunTimes",
     "RunningJob",
     "SafeAct",
@@ -79,7 +86,6 @@ __all__ = [
     "ThreadStack",
     "Verdict",
     "Who",
-    "describe_pause",
     "format_time",
     "parse_time",
 ]

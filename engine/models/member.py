@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from engine.models.control import RemoteControl
 from engine.models.job import format_time, parse_time
-from engine.text import clean, clean_bytes
+from engine.text import clean
 
 
 class MemberKind(StrEnum):
@@ -41,6 +42,15 @@ class RunningJob:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """One reason for which a member claims nothing."""
+
+    reason: str
+    since: datetime
+    """By the member's clock."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
     """The presence node of one process."""
 
@@ -61,6 +71,10 @@ class Member:
     """Plug-ins that could not be loaded, each with the reason."""
     last_errors: tuple[str, ...] = ()
     """The newest errors that the process logged, newest last."""
+    holds: tuple[Hold, ...] = ()
+    """Why it claims nothing, and since when; empty while it claims."""
+    remote_control: RemoteControl = RemoteControl.ALL
+    """What can be asked of it over ZooKeeper."""
     updated: datetime | None = None
     """When the process wrote this (by its own clock)."""
     session: int = 0
@@ -91,6 +105,9 @@ class Member:
                 jobs=tuple(_running(job) for job in raw["jobs"]),
                 broken=_texts(raw["broken"]),
                 last_errors=_texts(raw["last_errors"]),
+                holds=tuple(_hold(hold) for hold in raw.get("holds", ())),
+                # Who does not say so does not answer.
+                remote_control=RemoteControl(raw.get("remote_control", "none")),
                 updated=parse_time(raw.get("updated")),
                 session=session,
             )
@@ -115,6 +132,21 @@ class MemberSnapshot:
     """Presence nodes that hold no member, safe to draw."""
     paused: str | None = None
     """Who paused the executors, when and why, where they are paused; safe to draw."""
+    _at_work: Mapping[str, Sequence[tuple[Member, RunningJob]]] = field(
+        init=False, repr=False, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        """Note who works on what: thousands of jobs are looked up in it."""
+        found: dict[str, list[tuple[Member, RunningJob]]] = {}
+        for member in self.members:
+            for job in member.jobs:
+                found.setdefault(job.job_id, []).append((member, job))
+        object.__setattr__(self, "_at_work", found)
+
+    def at_work(self, job_id: str) -> Sequence[tuple[Member, RunningJob]]:
+        """Return who says that it works on a job, and what it says of that work."""
+        return self._at_work.get(job_id, ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,11 +175,6 @@ class LockNote:
             return None
 
 
-def describe_pause(data: bytes | None) -> str:
-    """Return what the pause node says, safe to draw."""
-    return clean_bytes(data or b"", limit=512) or "paused, without a reason"
-
-
 def _encode(value: object) -> str:
     if isinstance(value, datetime):
         return format_time(value)
@@ -173,3 +200,7 @@ def _running(raw: dict[str, Any]) -> RunningJob:
         thread=clean(str(raw["thread"]), limit=256),
         since=_time(raw["since"]),
     )
+
+
+def _hold(raw: dict[str, Any]) -> Hold:
+    return Hold(reason=clean(str(raw["reason"]), limit=512), since=_time(raw["since"]))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from engine.errors import ZooKeeperError
-from engine.models import describe_pause
+from engine.models import Pause
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class PauseNode:
                 self._changed = True
                 log.debug("the pause node cannot be read: %s", error)
             else:
-                self._reason = None if node is None else describe_pause(node[0])
+                self._reason = None if node is None else Pause.from_node(node[0]).describe()
         return self._reason
 
     def _mark(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from engine.models import Member, MemberSnapshot, describe_pause
+from engine.models import Member, MemberSnapshot, Pause
 from engine.text import clean
 from engine.zookeeper.connection import ZooKeeper
 from engine.zookeeper.paths import OwnPaths
@@ -30,5 +30,5 @@ def read_members(zk: ZooKeeper, own: OwnPaths) -> MemberSnapshot:
         taken_at=taken_at,
         members=tuple(members),
         unreadable=tuple(sorted(unreadable)),
-        paused=None if pause is None else describe_pause(pause[0]),
+        paused=None if pause is None else Pause.from_node(pause[0]).describe(),
     )

@@ -142,11 +142,6 @@ class ZooKeeper:
         return self._session.turned_at
 
     @property
-    def turned_at(self) -> float:
-        """When the session's supervision looked last, monotonic: within a second if it lives."""
-        return self._session.turned_at
-
-    @property
     def trouble(self) -> str:
         """Why the last attempt to connect failed."""
         return self._session.trouble
@@ -346,6 +341,28 @@ class ZooKeeper:
             SessionLost: the session of the epoch has ended.
         """
         return tuple(self._ask(wire.Multi(operations), operations[0].path, timeout, epoch))
+
+    def create_beside(
+        self, path: str, data: bytes, *operations: Any, timeout: float | None = None
+    ) -> str | tuple[Answer, ...]:
+        """Make a sequential node together with other operations, or do nothing at all.
+
+        Returns its path, or the answers as of `transaction`, the create's first.
+
+        Args:
+            path: the beginning of its name.
+            data: of the node.
+            operations: of `wire.delete` and `wire.check`.
+            timeout: seconds.
+
+        Raises:
+            ZooKeeperUnavailable: not sent, or the outcome is unknown.
+            SessionLost.
+        """
+        made = wire.create(path, data, acl=self.acl_of(path), flags=wire.SEQUENTIAL)
+        answers = self._ask(wire.Making((made, *operations)), path, timeout)
+        first = answers[0]
+        return first[len(self._chroot) :] if isinstance(first, str) else tuple(answers)
 
     def exchange(self, requests: Sequence[Any], *, epoch: int) -> list[Any]:
         """Send requests of `wire` in one flight, in the session of the epoch or not at all, and

@@ -175,6 +175,19 @@ class Multi:
         return tuple(answers)
 
 
+class Making(Multi):
+    """multi that begins by creating a node whose name the server completes."""
+
+    @classmethod
+    def deserialize(cls, buffer: bytes, offset: int) -> Any:
+        """Read the node's path, the chroot included, as the only one in a list, since kazoo looks
+        through what a multi answers; or, where it failed, one answer each."""
+        answers = Multi.deserialize(buffer, offset)
+        if any(answer is not Answer.DONE for answer in answers):
+            return answers
+        return [_buffer(buffer, offset + _MULTI_HEADER.size)[0].decode()]
+
+
 @dataclass(frozen=True, slots=True)
 class MultiRead:
     """multiRead (3.6 and newer): the data of many nodes in one answer."""
@@ -282,7 +295,7 @@ def below(chroot: str, request: Any) -> Any:
     if not chroot:
         return request
     if isinstance(request, Multi):
-        return Multi([below(chroot, operation) for operation in request.operations])
+        return type(request)([below(chroot, operation) for operation in request.operations])
     if isinstance(request, (MultiRead, MultiSearch)):
         return replace(request, paths=[rooted(chroot, path) for path in request.paths])
     if isinstance(request, Ephemerals):
