@@ -7,11 +7,13 @@ from enum import IntEnum
 from engine.errors import (
     ApiRefused,
     ApiUnavailable,
+    ControlError,
     EngineError,
     LoginRefused,
     MalformedAnswer,
     PluginError,
     SettingsError,
+    StacksUnavailable,
     ZooKeeperError,
 )
 
@@ -28,7 +30,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     """The arguments or the settings are wrong."""
     UNREACHED = 3
-    """A source (ZooKeeper or the API) could not be reached."""
+    """A source (ZooKeeper, the API, a member, a process) could not be reached."""
     INTERRUPTED = 130
     """Ctrl-C, as shells count it."""
     CLOSED_PIPE = 141
@@ -42,6 +44,8 @@ _CODES: tuple[tuple[type[EngineError], ExitCode], ...] = (
     (ApiUnavailable, ExitCode.UNREACHED),
     (MalformedAnswer, ExitCode.UNREACHED),
     (ZooKeeperError, ExitCode.UNREACHED),
+    (ControlError, ExitCode.UNREACHED),
+    (StacksUnavailable, ExitCode.UNREACHED),
 )
 
 

@@ -39,9 +39,11 @@ LISTINGS: dict[str, Listing] = {
     "job": Listing("documents", "one job: document, entry, lock and owner"),
     "why": Listing("diagnosis", "why a job does not move: a verdict, its evidence, the safe act"),
     "doctor": Listing("diagnosis", "all that is stuck or sick, worst first"),
+    "stacks": Listing("stacks", "where the threads of members stand, or of a process (--pid)"),
     "start": Listing("acts", "create a job"),
     "restore": Listing("acts", "put jobs without an entry back in the queue, once"),
     "audit": Listing("audit", "the record of acts: who did what, why, and how it ended"),
+    "completions": Listing("completions", "a script that completes this command in a shell"),
     "version": Listing("about", "the version of this program"),
 }
 
