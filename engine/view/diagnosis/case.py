@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -58,18 +58,21 @@ class Case:
     @cached_property
     def running(self) -> RunningJob | None:
         """What the lock's owner says of its work on the job."""
-        return None if self.owner is None else job_of(self.owner, self.dossier.job_id)
+        return next((job for member, job in self._at_work if member is self.owner), None)
 
     @cached_property
     def strays(self) -> tuple[tuple[Member, RunningJob], ...]:
         """Members that work on the job without holding its lock."""
-        return tuple(self._strays())
+        return tuple(
+            (member, job)
+            for member, job in self._at_work
+            if member is not self.owner and member.kind is MemberKind.EXECUTOR
+        )
 
-    def _strays(self) -> Iterator[tuple[Member, RunningJob]]:
-        for member in self.executors:
-            running = job_of(member, self.dossier.job_id)
-            if running is not None and member is not self.owner:
-                yield member, running
+    @property
+    def _at_work(self) -> Sequence[tuple[Member, RunningJob]]:
+        members = self.dossier.members
+        return () if members is None else members.at_work(self.dossier.job_id)
 
     @property
     def is_api_failing(self) -> bool:
@@ -108,11 +111,6 @@ def executors_of(members: MemberSnapshot | None) -> tuple[Member, ...]:
     """Return the members that run jobs."""
     found = () if members is None else members.members
     return tuple(member for member in found if member.kind is MemberKind.EXECUTOR)
-
-
-def job_of(member: Member, job_id: str) -> RunningJob | None:
-    """Return what a member says of its work on a job."""
-    return next((job for job in member.jobs if job.job_id == job_id), None)
 
 
 def is_api_failing(members: MemberSnapshot | None) -> bool:
