@@ -20,6 +20,7 @@ EngineError
 │   └── BadReply             what it answered cannot be used
 ├── QueueError               an entry or a lock is not what the operation needs
 ├── AuditError               an act cannot be recorded, so it is not done
+├── BulkError                an act in bulk cannot be begun or continued
 ├── JobError                 running one job
 │   ├── ActionFailed         an action says: this job fails, for this reason
 │   ├── JobInterrupted       raised inside an action that an operator interrupts
@@ -127,6 +128,10 @@ class QueueError(EngineError):
 
 class AuditError(EngineError):
     """The record of an act cannot be written or read; without a record nothing is changed."""
+
+
+class BulkError(EngineError):
+    """An act in bulk cannot be begun or continued; what was done of it stays done."""
 
 
 class JobError(EngineError):
