@@ -31,6 +31,7 @@ from engine.models.member import (
     MemberKind,
     MemberSnapshot,
     MemberState,
+    PutBack,
     RunningJob,
 )
 from engine.models.queue import Lock, Owner, QueueEntry, QueueSnapshot, TakenSnapshot
@@ -69,6 +70,7 @@ __all__ = [
     "Owner",
     "Pace",
     "Pause",
+    "PutBack",
     "QueueEntry",
     "QueueSnapshot",
     "RemoteControl",

@@ -60,13 +60,15 @@ class Pace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flaps:
-    """How often an entry was taken and released while somebody watched."""
+    """How often an entry was taken and released, as somebody saw or an executor tells."""
 
     times: int
     window: float
     """Seconds."""
     reason: str = ""
     """Of the last release, where an executor told; safe to draw."""
+    source: str = "watch"
+    """"watch", or "presence" where the executors count themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,6 +51,19 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PutBack:
+    """A job that a member has put back in the queue again and again."""
+
+    job_id: str
+    times: int
+    """Within the last ten minutes."""
+    last: datetime
+    """By the member's clock."""
+    reason: str
+    """Of the last time; safe to draw."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
     """The presence node of one process."""
 
@@ -73,6 +86,8 @@ class Member:
     """The newest errors that the process logged, newest last."""
     holds: tuple[Hold, ...] = ()
     """Why it claims nothing, and since when; empty while it claims."""
+    put_back: tuple[PutBack, ...] = ()
+    """Jobs that it put back at least thrice within ten minutes, the most often first."""
     remote_control: RemoteControl = RemoteControl.ALL
     """What can be asked of it over ZooKeeper."""
     updated: datetime | None = None
@@ -106,6 +121,7 @@ class Member:
                 broken=_texts(raw["broken"]),
                 last_errors=_texts(raw["last_errors"]),
                 holds=tuple(_hold(hold) for hold in raw.get("holds", ())),
+                put_back=tuple(_put_back(job) for job in raw.get("put_back", ())),
                 # Who does not say so does not answer.
                 remote_control=RemoteControl(raw.get("remote_control", "none")),
                 updated=parse_time(raw.get("updated")),
@@ -199,6 +215,15 @@ def _running(raw: dict[str, Any]) -> RunningJob:
         action=clean(str(raw["action"]), limit=256),
         thread=clean(str(raw["thread"]), limit=256),
         since=_time(raw["since"]),
+    )
+
+
+def _put_back(raw: dict[str, Any]) -> PutBack:
+    return PutBack(
+        job_id=clean(str(raw["job_id"]), limit=256),
+        times=int(raw["times"]),
+        last=_time(raw["last"]),
+        reason=clean(str(raw["reason"]), limit=512),
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from engine.errors import NodeConflict, ZooKeeperError
-from engine.models import Member, MemberState, RunningJob
+from engine.models import Member, MemberState, PutBack, RunningJob
 from engine.zookeeper import wire
 from engine.zookeeper.connection import Answer, ZooKeeper
 from engine.zookeeper.paths import OwnPaths
@@ -46,9 +46,12 @@ class Presence:
         state: MemberState,
         jobs: tuple[RunningJob, ...],
         last_errors: tuple[str, ...] = (),
+        put_back: tuple[PutBack, ...] = (),
     ) -> None:
         """Say what the process does. Returns at once; costs nothing where nothing changed."""
-        wanted = replace(self._wanted, state=state, jobs=jobs, last_errors=last_errors)
+        wanted = replace(
+            self._wanted, state=state, jobs=jobs, last_errors=last_errors, put_back=put_back
+        )
         if self._thread is None:
             self._zk.add_listener(self._wake.set)
             self._thread = threading.Thread(target=self._run, name="presence", daemon=True)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
 from engine.models import (
     Dossier,
+    Flaps,
     JobRecord,
     Lock,
     Member,
     MemberKind,
     MemberSnapshot,
     MemberState,
+    PutBack,
     QueueEntry,
     RunningJob,
 )
@@ -73,6 +75,33 @@ class Case:
     def _at_work(self) -> Sequence[tuple[Member, RunningJob]]:
         members = self.dossier.members
         return () if members is None else members.at_work(self.dossier.job_id)
+
+    @cached_property
+    def put_back(self) -> tuple[tuple[Member, PutBack], ...]:
+        """Members that have put the job back again and again, with what they say of it."""
+        return tuple(
+            (member, job)
+            for member in self.executors
+            for job in member.put_back
+            if job.job_id == self.dossier.job_id
+        )
+
+    @cached_property
+    def flaps(self) -> Flaps | None:
+        """How often it was taken and released: the most that a watch or the executors tell."""
+        seen = self.dossier.flaps
+        if not self.put_back:
+            return seen
+        newest = max((job for _, job in self.put_back), key=lambda job: job.last)
+        told = Flaps(
+            times=sum(job.times for _, job in self.put_back),
+            window=limits.FLAP_WINDOW,
+            reason=newest.reason,
+            source="presence",
+        )
+        if seen is not None and seen.times > told.times:
+            return replace(seen, reason=seen.reason or told.reason)
+        return told
 
     @property
     def is_api_failing(self) -> bool:

@@ -222,12 +222,15 @@ def overtaken(case: Case) -> Evidence:
 
 def flaps(case: Case) -> Evidence:
     """Return how often it was taken and released."""
-    seen = case.dossier.flaps
+    seen = case.flaps
     if seen is None:
         datum = "nobody watched"
         return _of(case, "Takes and releases were not counted.", datum, "watch", known=False)
     why = f"; the last time because {seen.reason}" if seen.reason else ""
     claim = f"It was taken and released {counted(seen.times, 'time')} in {age(seen.window)}{why}."
+    if seen.source == "presence":
+        names = [member.instance for member, _ in case.put_back]
+        return _of(case, claim, f"presence node {', '.join(names[:5])}", "presence")
     return _of(case, claim, "creates and deletes of its lock", "watch")
 
 

@@ -50,7 +50,8 @@ def _rule(case: Case) -> Ruling:
     if case.entry is None:
         return _without_entry(case)
     if case.lock is not None:
-        return holding.rule(case, case.record)
+        flapping = queueing.rule_flapping(case, case.record)
+        return flapping or holding.rule(case, case.record)
     return queueing.rule(case, case.record)
 
 

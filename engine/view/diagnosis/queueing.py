@@ -22,12 +22,25 @@ def rule(case: Case, record: JobRecord) -> Ruling:
         return Ruling(Verdict.ELSEWHERE, summary, (claims.document(case),))
     return (
         _api_down(case)
-        or _poison(case, record)
         or _no_consumer(case)
         or _unknown_action(case, record)
+        or _poison(case, record)
         or _starved(case)
         or _waiting(case, record)
     )
+
+
+def rule_flapping(case: Case, record: JobRecord) -> Ruling | None:
+    """Return the verdict on a job that is taken and released again and again, also while somebody
+    holds it for a moment; None where it is not."""
+    if record.is_final or case.held > limits.NOTICED or not _is_flapping(case):
+        return None
+    return _api_down(case) or _unknown_action(case, record) or _poison(case, record)
+
+
+def _is_flapping(case: Case) -> bool:
+    seen = case.flaps
+    return seen is not None and seen.times >= limits.FLAPS and seen.window <= limits.FLAP_WINDOW
 
 
 def _api_down(case: Case) -> Ruling | None:
@@ -38,10 +51,11 @@ def _api_down(case: Case) -> Ruling | None:
 
 
 def _poison(case: Case, record: JobRecord) -> Ruling | None:
-    seen = case.dossier.flaps
-    if seen is None or seen.times < limits.FLAPS or seen.window > limits.FLAP_WINDOW:
+    seen = case.flaps
+    if seen is None or not _is_flapping(case):
         return None
-    summary = f"It was taken and released {seen.times} times in {age(seen.window)}."
+    why = f": {seen.reason}" if seen.reason else ""
+    summary = f"It was taken and released {seen.times} times in {age(seen.window)}{why}."
     return Ruling(Verdict.POISON, summary, (claims.flaps(case), *_version(case, record)))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine.errors import ApiUnavailable, LoginRefused
-from engine.models import MemberState, RunningJob
+from engine.models import MemberState, PutBack, RunningJob
 from engine.service.executor import Executor
 from engine.service.finish import FinishRules
 from engine.service.registry import ActionPlugin
@@ -57,6 +57,7 @@ class Desk:
         state: MemberState,
         jobs: tuple[RunningJob, ...],
         last_errors: tuple[str, ...] = (),
+        put_back: tuple[PutBack, ...] = (),
     ) -> None:
         self.published.append((state, jobs))
 

@@ -12,6 +12,7 @@ from engine.models import (
     Dossier,
     Flaps,
     MemberState,
+    PutBack,
     SessionLink,
     Source,
     StackSample,
@@ -332,3 +333,20 @@ def test_a_diagnosis_names_its_job_and_its_sources() -> None:
     assert diagnosis.job_id == JOB
     assert {source.name for source in diagnosis.sources} == {"api", "zookeeper"}
     assert judged(make_dossier()) is Verdict.WAITING
+
+
+def test_executors_that_count_their_releases_need_no_watch() -> None:
+    told = PutBack(job_id=JOB, times=4, last=ago(3), reason="its version 3 is for a newer engine")
+    members = [
+        make_member(session=n, offers=("act",), name=f"e-{n}", put_back=(told,)) for n in (1, 2)
+    ]
+    found = diagnose(make_dossier(members=make_members(*members)), NOW)
+    assert found.verdict is Verdict.POISON
+    assert "8 times" in found.summary
+    assert "newer engine" in found.summary
+    held = make_dossier(
+        entries=(make_entry(make_lock(foreign=True, old=1)),), members=make_members(*members)
+    )
+    assert diagnose(held, NOW).verdict is Verdict.POISON
+    once = diagnose(make_dossier(members=make_members(members[0])), NOW)
+    assert once.verdict is Verdict.WAITING
