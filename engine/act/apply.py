@@ -49,7 +49,7 @@ def apply(plan: Plan, sources: Sources, *, by: Who, reason: str, audit: Recorder
         EngineError: a source failed, and nothing was changed.
     """
     act = ACTS[plan.act]
-    with act.guard(sources):
+    with act.guard(sources, plan.subject):
         options = replace(plan.options, by=str(by), reason=reason)
         fresh = act.plan(sources, plan.subject, options)
         obstacle = _obstacle(plan, fresh)
@@ -103,9 +103,10 @@ def _seen(plan: Plan, carried: Carried, sight: Sight) -> tuple[Ending, Outcome]:
     if sight.is_done:
         return Ending.DONE, _outcome(plan, True, _joined(carried.detail, sight.detail), made=made)
     # Late is not never: the API or the member may do it yet.
-    answered = "it was answered as done" if carried.ending is Ending.DONE else carried.detail
-    detail = f"it is not done so far: {sight.detail} ({answered}). Look before it is repeated"
-    outcome = replace(_outcome(plan, False, detail, made=made), is_unknown=True)
+    is_answered = carried.ending is Ending.DONE
+    answer = "it was answered as done" if is_answered else carried.detail
+    detail = f"it is not done so far: {sight.detail} ({answer}). Look before it is repeated"
+    outcome = replace(_outcome(plan, False, detail, made=made), is_unknown=not is_answered)
     return Ending.MAYBE_APPLIED, outcome
 
 

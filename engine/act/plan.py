@@ -99,5 +99,5 @@ Planner = Callable[[Sources, str, Options], Plan]
 """Reads and plans: (sources, subject, options). Raises EngineError where a source fails."""
 Look = Callable[[Sources, Plan, str], Sight]
 """Looks whether a plan has come true: (sources, plan, what the API said it made, or "")."""
-Guard = Callable[[Sources], AbstractContextManager[object]]
-"""Keeps a second act of the same kind away while one is planned anew and done."""
+Guard = Callable[[Sources, str], AbstractContextManager[object]]
+"""Keeps a second such act away while one is planned anew and done: (sources, subject)."""

@@ -16,6 +16,7 @@ from dataclasses import replace
 
 from engine.act.bases import NodeBasis
 from engine.act.holder import Holder, expiry, find_holders, look_at_lock
+from engine.act.members import limited
 from engine.act.operations import CheckNode, DeleteNode, TellMember
 from engine.act.plan import Options, Plan, Sight
 from engine.act.sources import Sources
@@ -74,6 +75,9 @@ def _through_owner(sources: Sources, holder: Holder, plan: Plan) -> Plan:
             f"its owner {holder.note.instance} has no presence node, so it "
             "cannot be asked to let go: wait a moment, else restart it"
         )
+    forbidden = limited(holder.member, Command.RELEASE)
+    if forbidden is not None:
+        return plan.refuse(forbidden)
     works = "its thread is told to stop; once its action has ended, " if holder.thread_says else ""
     return replace(
         plan,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from engine.errors import ApiRefused, NodeConflict, NotFound, QueueError
+from engine.act.alone import alone
+from engine.errors import ApiRefused, NotFound, QueueError
 from engine.models import JobRecord, Outcome, format_time
 from engine.nuvla.client import NuvlaClient
 from engine.states import JobState
@@ -76,14 +76,20 @@ def apply_restore(
     """
     if not plan.missing:
         return
-    with _alone(zk, own):
+    with alone(zk, own.restoring, "restore"):
         queued = _queued_ids(zk)
         for job in plan.missing:
             yield _restore(job, queued, client, zk)
 
 
 def restore_priority(job: JobRecord) -> int:
-    """Return the priority of the new entry: the job's own, or 100 where it was given none.
+    """Return the priority of the new entry: the job's own, or 100 where it was given none."""
+    noted = noted_priority(job)
+    return RESTORED_PRIORITY if noted is None else noted
+
+
+def noted_priority(job: JobRecord) -> int | None:
+    """Return the priority that a job was given, or None where it was given none.
 
     The server drops the document's priority at the first edit; the tag with the path of the first
     entry still has it. 999 there is the server's stand-in for "none given".
@@ -94,8 +100,8 @@ def restore_priority(job: JobRecord) -> int:
         name = tag.removeprefix(f"{paths.ENTRIES}/")
         if name != tag and paths.is_entry_name(name):
             noted = paths.entry_priority(name)
-            return RESTORED_PRIORITY if noted == paths.DEFAULT_PRIORITY else noted
-    return RESTORED_PRIORITY
+            return None if noted == paths.DEFAULT_PRIORITY else noted
+    return None
 
 
 def unfinished_jobs(client: NuvlaClient) -> Iterator[JobRecord]:
@@ -155,18 +161,3 @@ def _queued_ids(zk: ZooKeeper) -> set[str]:
 def _is_young(job: JobRecord, now: datetime) -> bool:
     age = job.age(now)
     return age is not None and age.total_seconds() < ENQUEUE_WINDOW
-
-
-@contextmanager
-def _alone(zk: ZooKeeper, own: OwnPaths) -> Iterator[None]:
-    """Keep a second restore away, which would put the same jobs back again."""
-    try:
-        zk.create(own.restoring, ephemeral=True)
-    except NodeConflict as error:
-        raise QueueError(
-            f"another restore runs ({own.restoring} exists): wait until it has ended"
-        ) from error
-    try:
-        yield
-    finally:
-        zk.delete(own.restoring)

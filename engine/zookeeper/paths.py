@@ -120,6 +120,7 @@ class OwnPaths:
         self.pause = f"{root}/pause"
         self.distributions = f"{root}/distributions"
         self.restoring = f"{root}/restoring"
+        self.requeues = f"{root}/requeues"
         self.audit = f"{root}/audit"
 
     def member(self, instance: str) -> str:
@@ -137,6 +138,10 @@ class OwnPaths:
     def stall(self, instance: str) -> str:
         """Return where a process's guard says that its interpreter does not run, and why."""
         return f"{self.stalls}/{instance}"
+
+    def requeueing(self, job_id: str) -> str:
+        """Return the node that who requeues a job holds meanwhile."""
+        return f"{self.requeues}/{job_id.replace('/', '-')}"
 
     def distribution(self, name: str) -> str:
         """Return the node that keeps the time of a distributor's last distribution."""
