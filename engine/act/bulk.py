@@ -45,7 +45,7 @@ class Progress:
 
     total: int
     endings: Counter[Ending]
-    """How many ended in which way; not to be changed."""
+    """How many ended in which way."""
     outcome: Outcome | None = None
     """What became of the last one; None for the first report, and while servers do not answer."""
     width: int = 0
@@ -114,7 +114,7 @@ class Bulk:
             endings.pop(Ending.MAYBE_APPLIED, None)
         waiting = deque(self.file.pending(unknown=self._act.name not in ONCE))
         total = len(self.file.order.subjects)
-        yield Progress(total=total, endings=endings)
+        yield Progress(total=total, endings=Counter(endings))
         flying: dict[Future[_Ended], int] = {}
         pool = ThreadPoolExecutor(WIDEST, thread_name_prefix="bulk")
         try:
@@ -130,7 +130,7 @@ class Bulk:
                         waiting.append(place)
                     else:
                         endings[ended.ending] += 1
-                    yield self._progress(total, endings, ended)
+                    yield self._progress(total, Counter(endings), ended)
                     self._give_up(ended)
         finally:
             # Also where whoever iterates has had enough: what is under way is still written down.
