@@ -21,8 +21,8 @@ from engine.view import pyspy
 from engine.view.members import read_members
 from engine.zookeeper.channel import ask
 from engine.zookeeper.connection import ZooKeeper
-from engine.zookeeper.parcels import unpack
 from engine.zookeeper.paths import OwnPaths
+from engine.zookeeper.stalls import read_stall, read_stalled
 
 TIMEOUT = 5.0
 """Seconds for one report."""
@@ -107,23 +107,12 @@ def read_stacks(
     return tuple(reports)
 
 
-def read_stall(zk: ZooKeeper, own: OwnPaths, instance: str) -> StackReport | None:
-    """Return what the guard of a member says; None while its interpreter runs.
-
-    Raises:
-        BadReply: the node holds no report.
-    """
-    node = zk.get(own.stall(instance))
-    return None if node is None else unpack(node[0]).stacks
-
-
 def read_known(zk: ZooKeeper, own: OwnPaths) -> dict[str, Member | None]:
     """Return the members by instance; None for processes that only their guards speak for."""
     known: dict[str, Member | None] = {
         each.instance: each for each in read_members(zk, own).members
     }
-    listing = zk.children(own.stalls)
-    for instance in sorted(listing[0]) if listing is not None else ():
+    for instance in read_stalled(zk, own):
         known.setdefault(instance, None)
     return known
 
