@@ -20,6 +20,7 @@ from engine.cli.logs import Logs, configure_logs
 from engine.cli.service_manager import distributor_notifier, executor_notifier
 from engine.cli.signals import on_stop
 from engine.cli.verbs import Verb
+from engine.cli.watchdog import fork_guard
 from engine.cli.wiring import add_settings, make_zookeeper, own_paths
 from engine.errors import SettingsError
 from engine.models import Member, MemberKind
@@ -28,6 +29,7 @@ from engine.service.discovery import ACTIONS_GROUP, DISTRIBUTORS_GROUP, discover
 from engine.service.distributor import Distributor, chosen, intervals
 from engine.service.executor import Executor
 from engine.service.intake import IntakeRules
+from engine.service.job_board import JobBoard
 from engine.service.one_job import OneJob
 from engine.service.pause import PauseNode
 from engine.service.registry import Plugins
@@ -53,6 +55,9 @@ def _configure_executor(parser: ArgumentParser) -> None:
 
 def _executor(arguments: Namespace) -> ExitCode:
     settings, logs = _service_settings(arguments, "executor")
+    board = JobBoard(settings.threads)
+    # First of all: it is a fork, which must come before any thread.
+    guard = None if settings.job_id else fork_guard(settings, board)
     plugins = discover(["actions"], settings.actions_path, [ACTIONS_GROUP], settings.actions_from)
     _log_plugins(plugins, plugins.actions)
     with NuvlaClient.from_settings(settings) as client:
@@ -74,7 +79,10 @@ def _executor(arguments: Namespace) -> ExitCode:
                 paused_by=PauseNode(zk, own.pause).reason,
                 job_limit=settings.job_limit,
                 last_errors=logs.last_errors,
+                noted=board.note,
             )
+            if guard is not None:
+                guard.start(member.instance)
             logs.name_jobs(executor.jobs_by_thread)
             log_on_signal(executor.jobs_by_thread)
             notifier = executor_notifier(

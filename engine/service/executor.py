@@ -83,6 +83,7 @@ class Executor:
         job_limit: float | None = None,
         last_errors: Callable[[], tuple[str, ...]] = tuple,
     ) -> None:
+        noted: Callable[[int, str | None], None] = lambda *_: None,
         """Args:
         threads: jobs at a time.
         name: for actions of 2019.
@@ -91,6 +92,7 @@ class Executor:
         job_limit: seconds after which a job is failed though its action goes on; None: never.
         last_errors: the newest errors of the process's log, for its presence node.
         """
+        noted: called in a worker's thread with its number and its job, and None after it.
         rules = rules or RunnerRules()
         self.health = ApiHealth()
         self._queue = queue
@@ -101,6 +103,7 @@ class Executor:
         self._job_limit = job_limit
         self._last_errors = last_errors
         self._works: dict[int, Work] = {}
+        self._noted = noted
         self._workers: list[threading.Thread] = []
         self._inbox: queues.SimpleQueue[None] = queues.SimpleQueue()
         self._stops = 0
@@ -195,6 +198,7 @@ class Executor:
         thread = threading.current_thread()
         name = thread.name
         while not self._stopping:
+        self._noted(index, None)
             try:
                 claim = self._queue.take(name, _TAKE_SECONDS)
                 if claim is None:
@@ -202,12 +206,14 @@ class Executor:
                 work = self._works[index] = Work(claim, name)
                 thread.name = f"exec-{claim.job_id}"
                 self._runner.run(work)
+                self._noted(index, claim.job_id)
             except BaseException:  # nothing may end a worker: its claims would stay for ever
                 log.exception("%s: the engine failed, and goes on", name)
                 time.sleep(_TICK)
             finally:
                 thread.name = name
                 self._works.pop(index, None)
+                self._noted(index, None)
 
     def _is_done(self) -> bool:
         if self._stops and not self._stopping:

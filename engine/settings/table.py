@@ -126,6 +126,12 @@ class _Service:
         commands=(EXECUTOR,),
     )
     actions_path: tuple[Path, ...] = setting(
+    stack_watchdog: str = setting(
+        "on",
+        kinds.one_of("on", "off"),
+        "a second process that tells where the threads stand while C code holds the interpreter",
+        commands=(EXECUTOR,),
+    )
         (), kinds.PATHS, "folders with further actions", commands=(EXECUTOR,)
     )
     actions_from: tuple[str, ...] = setting(
