@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Protocol
 
 from engine.act.acts import ACTS, Act
 from engine.act.bases import changes
 from engine.act.carried import Carried
 from engine.act.carrying import carry_out
 from engine.act.plan import Plan, Sight
+from engine.act.recording import Recorder
 from engine.act.sources import Sources
 from engine.errors import EngineError
 from engine.models import Ending, Outcome, Who
 
-
-class Attempt(Protocol):
-    """An act that is on record."""
-
-    def outcome(self, ending: Ending, detail: str = "") -> str | None:
-        """Note how it ended; return why that could not be noted, if so."""
-
-
-class Recorder(Protocol):
-    """The audit."""
-
-    def attempt(self, plan: Plan, *, by: Who, reason: str | None) -> Attempt:
-        """Put an act on record, or raise: only then may it be done."""
+__all__ = ["Recorder", "apply"]
 
 
 def apply(plan: Plan, sources: Sources, *, by: Who, reason: str, audit: Recorder) -> Outcome:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
+from typing import Any
 
 from engine.act.carried import Carried
 from engine.act.operations import (
@@ -17,7 +18,14 @@ from engine.act.operations import (
 from engine.act.plan import Plan
 from engine.act.sources import Sources
 from engine.act.telling import tell
-from engine.errors import ApiError, ApiRefused, EditConflict, NotFound, ZooKeeperUnavailable
+from engine.errors import (
+    ApiError,
+    ApiRefused,
+    EditConflict,
+    NotFound,
+    SessionLost,
+    ZooKeeperUnavailable,
+)
 from engine.models import Ending
 from engine.zookeeper.connection import Answer
 
@@ -34,11 +42,9 @@ def carry_out(plan: Plan, sources: Sources) -> Carried:
         return _transact(nodes, sources)
     match plan.operations:
         case (AddJob(document=document),):
-            return _ask_api(
-                lambda: Carried(ending=Ending.DONE, made=sources.client.add_job(document))
-            )
+            return _add(document, sources)
         case (CancelJob(job_id=job_id),):
-            return _ask_api(lambda: _cancel(sources, job_id))
+            return _cancel(job_id, sources)
         case (TellMember() as told,):
             return tell(told, plan.options, sources)
         case _:
@@ -52,7 +58,7 @@ def _transact(operations: list[NodeOperation], sources: Sources) -> Carried:
     sent = [(operation, requests(operation, zk.acl_of)) for operation in operations]
     try:
         answers = zk.transaction(*(request for _, each in sent for request in each))
-    except ZooKeeperUnavailable as error:
+    except (ZooKeeperUnavailable, SessionLost) as error:
         return Carried(ending=Ending.MAYBE_APPLIED, detail=str(error))
     if all(answer is Answer.DONE for answer in answers):
         return Carried(ending=Ending.DONE)
@@ -69,17 +75,26 @@ def _parents(operations: list[NodeOperation]) -> list[str]:
     return [path.rpartition("/")[0] for path in made]
 
 
-def _cancel(sources: Sources, job_id: str) -> Carried:
-    sources.client.cancel_job(job_id)
+def _add(document: Mapping[str, Any], sources: Sources) -> Carried:
+    try:
+        return Carried(ending=Ending.DONE, made=sources.client.add_job(document))
+    except ApiError as error:
+        return _unless_certain(error)
+
+
+def _cancel(job_id: str, sources: Sources) -> Carried:
+    try:
+        sources.client.cancel_job(job_id)
+    except (ApiRefused, EditConflict, NotFound) as error:
+        # As a rule it has ended meanwhile.
+        return Carried(ending=Ending.REFUSED, detail=str(error))
+    except ApiError as error:
+        return _unless_certain(error)
     return Carried(ending=Ending.DONE)
 
 
-def _ask_api(call: Callable[[], Carried]) -> Carried:
-    try:
-        return call()
-    except (ApiRefused, EditConflict, NotFound) as error:
-        return Carried(ending=Ending.REFUSED, detail=str(error))
-    except ApiError as error:
-        if error.maybe_applied:
-            return Carried(ending=Ending.MAYBE_APPLIED, detail=str(error))
-        raise
+def _unless_certain(error: ApiError) -> Carried:
+    """Return that it may be done; raise the error where it is certain that nothing was."""
+    if not error.maybe_applied:
+        raise error
+    return Carried(ending=Ending.MAYBE_APPLIED, detail=str(error))

@@ -21,12 +21,13 @@ from engine.act.operations import CheckAbsent, CheckNode, DeleteNode, Operation
 from engine.act.plan import Options, Plan, Sight
 from engine.act.restore import ENQUEUE_WINDOW
 from engine.act.sources import Sources
-from engine.act.standing import Standing, find_standings, is_there
+from engine.act.standing import Standing, find_standing, find_standings, is_there
 from engine.models import JobRecord
 from engine.zookeeper import paths
 
 MOST = 200
 """Entries of one job in one transaction."""
+GONE = "the queue has no such entry"
 
 
 def plan_drop(sources: Sources, subject: str, options: Options) -> Plan:
@@ -36,23 +37,15 @@ def plan_drop(sources: Sources, subject: str, options: Options) -> Plan:
         ZooKeeperError, ApiError: the queue or the job's document cannot be read.
     """
     plan = Plan(act="drop", subject=subject, options=options)
-    standings = find_standings(sources, subject)
-    if not standings:
-        return plan.refuse("the queue has no such entry")
-    named = [each for each in standings if each.name == subject]
-    job_id = standings[0].job_id
-    if job_id is None:
-        effect = f"the entry, which holds no job id ({standings[0].contents}), is gone"
-        return _deleting(replace(plan, effects=(effect,)), standings, None)
-    record = read_record(sources, job_id)
-    plan = replace(
-        plan,
-        rests_on=(DocumentBasis.of(job_id, record),),
-        evidence=(document_evidence(job_id, record),),
-    )
-    if record is None or not record.is_queued:
-        return _unneeded(plan, named or standings, record)
-    return _needed(plan, named, standings, record)
+    if not paths.is_entry_name(subject):
+        return _of_job(sources, plan, subject, None)
+    named = find_standing(sources, subject)
+    if named is None:
+        return plan.refuse(GONE)
+    if named.job_id is None:
+        effect = f"the entry, which holds no job id ({named.contents}), is gone"
+        return _deleting(replace(plan, effects=(effect,)), [named], None)
+    return _of_job(sources, plan, named.job_id, named)
 
 
 def look_at_drop(sources: Sources, plan: Plan, made: str) -> Sight:
@@ -69,6 +62,23 @@ def look_at_drop(sources: Sources, plan: Plan, made: str) -> Sight:
         return Sight(is_done=False, detail=f"{', '.join(left)} is still there")
     names = ", ".join(path.rpartition("/")[2] for path in sorted(dropped))
     return Sight(is_done=True, detail=f"{names} is gone")
+
+
+def _of_job(sources: Sources, plan: Plan, job_id: str, named: Standing | None) -> Plan:
+    """Plan to drop the entry that was named, or those of a job that it does not need."""
+    record = read_record(sources, job_id)
+    plan = replace(
+        plan,
+        rests_on=(DocumentBasis.of(job_id, record),),
+        evidence=(document_evidence(job_id, record),),
+    )
+    chosen = [named] if named else []
+    if record is not None and record.is_queued:
+        # All entries of a job are looked for only where it matters which of them stays.
+        standings = find_standings(sources, job_id)
+        return _needed(plan, chosen, standings, record) if standings else plan.refuse(GONE)
+    standings = chosen or find_standings(sources, job_id)
+    return _unneeded(plan, standings, record) if standings else plan.refuse(GONE)
 
 
 def _unneeded(plan: Plan, standings: Sequence[Standing], record: JobRecord | None) -> Plan:

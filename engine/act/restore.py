@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from engine.act.alone import alone
-from engine.errors import ApiRefused, NotFound, QueueError
-from engine.models import JobRecord, Outcome, format_time
+from engine.act.bases import DocumentBasis
+from engine.act.operations import CreateNode
+from engine.act.plan import Options, Plan
+from engine.act.recording import Recorder
+from engine.act.sources import Sources
+from engine.errors import ApiRefused, NotFound, QueueError, ZooKeeperError
+from engine.models import Ending, Evidence, JobRecord, Outcome, Who, format_time
 from engine.nuvla.client import NuvlaClient
 from engine.states import JobState
 from engine.view.jobs import FIELDS, read_job
 from engine.view.queue import read_entries, read_names
 from engine.zookeeper import paths
 from engine.zookeeper.connection import ZooKeeper
-from engine.zookeeper.paths import OwnPaths
 
 ENQUEUE_WINDOW = 60.0
 """Seconds: the server makes the entry and the document at nearly the same time, not at once."""
@@ -65,21 +69,33 @@ def plan_restore(client: NuvlaClient, zk: ZooKeeper, *, now: datetime | None = N
 
 
 def apply_restore(
-    plan: RestorePlan, client: NuvlaClient, zk: ZooKeeper, own: OwnPaths
+    plan: RestorePlan, sources: Sources, *, by: Who, reason: str, audit: Recorder
 ) -> Iterator[Outcome]:
     """Put the jobs of a plan back, one outcome for each; what has changed since is left alone.
 
+    Args:
+        plan: what to put back.
+        sources: where to read and write.
+        by: who acts.
+        reason: why, or "".
+        audit: has a record for each job before its entry is made.
+
     Raises:
+        AuditError: it cannot be recorded, so nothing more is done.
         QueueError: another restore runs at this moment.
         ApiError: the API could not be asked.
         ZooKeeperError: an entry could not be made.
     """
     if not plan.missing:
         return
-    with alone(zk, own.restoring, "restore"):
-        queued = _queued_ids(zk)
+    with alone(sources.zk, sources.own.restoring, "restore"):
+        queued = _queued_ids(sources.zk)
         for job in plan.missing:
-            yield _restore(job, queued, client, zk)
+            why_not = "it has an entry again" if job.id in queued else _why_not(job.id, sources)
+            if why_not is None:
+                yield _restore(job, sources.zk, by=by, reason=reason, audit=audit)
+            else:
+                yield Outcome(operation="restore", subject=job.id, done=False, detail=why_not)
 
 
 def restore_priority(job: JobRecord) -> int:
@@ -130,20 +146,45 @@ def unfinished_jobs(client: NuvlaClient) -> Iterator[JobRecord]:
         since = newest
 
 
-def _restore(job: JobRecord, queued: set[str], client: NuvlaClient, zk: ZooKeeper) -> Outcome:
-    reason = "it has an entry again" if job.id in queued else _why_not(job.id, client)
-    if reason is not None:
-        return Outcome(operation="restore", subject=job.id, done=False, detail=reason)
+def put_back(plan: Plan, job: JobRecord) -> Plan:
+    """Return the plan with the entry that a job gets."""
+    priority = restore_priority(job)
+    prefix = paths.entry_prefix(priority)
+    searched = Evidence(
+        claim="No entry of the queue holds the job.",
+        datum="all entries were read",
+        source="zookeeper",
+        age_s=0.0,
+    )
+    return replace(
+        plan,
+        rests_on=(DocumentBasis.of(job.id, job),),
+        operations=(CreateNode(path=prefix, data=job.id.encode(), sequential=True),),
+        effects=(f"it waits at priority {priority:03d}, and any executor can take it",),
+        evidence=(*plan.evidence, searched),
+    )
+
+
+def _restore(job: JobRecord, zk: ZooKeeper, *, by: Who, reason: str, audit: Recorder) -> Outcome:
+    options = Options(by=str(by), reason=reason)
+    plan = put_back(Plan(act="restore", subject=job.id, options=options), job)
+    attempt = audit.attempt(plan, by=by, reason=reason or None)
     prefix = paths.entry_prefix(restore_priority(job))
-    path = zk.create(prefix, job.id.encode(), sequential=True)
-    return Outcome(operation="restore", subject=job.id, done=True, detail=path)
+    try:
+        path = zk.create(prefix, job.id.encode(), sequential=True)
+    except ZooKeeperError as error:
+        attempt.outcome(Ending.MAYBE_APPLIED, str(error))
+        raise
+    trouble = attempt.outcome(Ending.DONE, path)
+    detail = path if trouble is None else f"{path}; {trouble}"
+    return Outcome(operation="restore", subject=job.id, done=True, detail=detail)
 
 
-def _why_not(job_id: str, client: NuvlaClient) -> str | None:
+def _why_not(job_id: str, sources: Sources) -> str | None:
     # Read by id: a query lags an edit by up to a second, and an entry goes only once the job is
     # final, so a job that is not final now, and had no entry before, has lost it.
     try:
-        job = read_job(client, job_id)
+        job = read_job(sources.client, job_id)
     except NotFound:
         return "the job is gone"
     except ApiRefused as error:

@@ -7,18 +7,15 @@ their own, and nobody else makes an entry for a job that has been there for a wh
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from engine.act.alone import alone
 from engine.act.bases import DocumentBasis
 from engine.act.cancel import document_evidence, read_record
-from engine.act.operations import CreateNode
 from engine.act.plan import Options, Plan, Sight
-from engine.act.restore import ENQUEUE_WINDOW, restore_priority
+from engine.act.restore import ENQUEUE_WINDOW, put_back
 from engine.act.sources import Sources
 from engine.act.standing import find_standings
-from engine.models import Evidence, JobRecord
 from engine.zookeeper import paths
 
 
@@ -53,7 +50,7 @@ def plan_restore_one(sources: Sources, subject: str, options: Options) -> Plan:
             f"it is {age.total_seconds():.0f} s old, and its entry may be on its way: "
             f"look again after {ENQUEUE_WINDOW:.0f} s"
         )
-    return _creating(plan, record)
+    return put_back(plan, record)
 
 
 def look_at_restore_one(sources: Sources, plan: Plan, made: str) -> Sight:
@@ -77,21 +74,3 @@ def look_at_restore_one(sources: Sources, plan: Plan, made: str) -> Sight:
 def guard_restore(sources: Sources, subject: str) -> AbstractContextManager[object]:
     """Keep other restores away."""
     return alone(sources.zk, sources.own.restoring, "restore")
-
-
-def _creating(plan: Plan, record: JobRecord) -> Plan:
-    priority = restore_priority(record)
-    searched = Evidence(
-        claim="No entry of the queue holds the job.",
-        datum="all entries were read",
-        source="zookeeper",
-        age_s=0.0,
-    )
-    return replace(
-        plan,
-        operations=(
-            CreateNode(path=paths.entry_prefix(priority), data=record.id.encode(), sequential=True),
-        ),
-        effects=(f"it waits at priority {priority:03d}, and any executor can take it",),
-        evidence=(*plan.evidence, searched),
-    )

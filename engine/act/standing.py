@@ -56,19 +56,23 @@ class Standing:
         return NodeBasis.of(self.path, self.stat), lock
 
 
-def find_standings(sources: Sources, subject: str) -> list[Standing]:
-    """Return the entry of this name with all others of its job, or all entries of this job, in the
-    order in which they would run.
+def find_standings(sources: Sources, job_id: str) -> list[Standing]:
+    """Return all entries of a job, in the order in which they would run.
 
     Raises:
         ZooKeeperError: the queue cannot be read.
     """
-    if not paths.is_entry_name(subject):
-        return _standings(sources, _names_of(sources, subject.encode()))
-    named = _standings(sources, [subject])
-    if not named or named[0].job_id is None:
-        return named
-    return _standings(sources, sorted({subject, *_names_of(sources, named[0].data)}))
+    return _standings(sources, _names_of(sources, job_id.encode()))
+
+
+def find_standing(sources: Sources, name: str) -> Standing | None:
+    """Return the entry of this name, or None where there is none.
+
+    Raises:
+        ZooKeeperError: it cannot be read.
+    """
+    found = _standings(sources, [name])
+    return found[0] if found else None
 
 
 def newest_entry(sources: Sources, job_id: str, priority: int) -> str | None:

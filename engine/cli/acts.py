@@ -5,28 +5,21 @@ from __future__ import annotations
 import json
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from typing import Any
 
+from engine.act.acts import ACTS
+from engine.act.apply import apply
+from engine.act.audit import who_acts
+from engine.act.plan import Options, Plan
 from engine.act.restore import RestorePlan, apply_restore, plan_restore, restore_priority
+from engine.act.sources import Sources
+from engine.cli.acting import add_act_flags, ask, carry_through, open_sources, priority
+from engine.cli.documents import job_id
 from engine.cli.exit_codes import ExitCode
 from engine.cli.verbs import Verb
-from engine.cli.wiring import (
-    add_settings,
-    open_zookeeper,
-    own_paths,
-    read_settings,
-    refuse_if_read_only,
-)
-from engine.models import JobRequest, Outcome, format_time
-from engine.nuvla.client import NuvlaClient
+from engine.cli.wiring import add_settings, read_settings, refuse_if_read_only
+from engine.errors import ApiUnavailable
+from engine.models import Outcome, format_time
 from engine.wording import counted
-
-
-def priority(text: str) -> int:
-    """Return a job's priority."""
-    if not text.isdecimal() or int(text) > 999:
-        raise ArgumentTypeError(f"{text!r} is not within 0 to 999")
-    return int(text)
 
 
 def not_blank(text: str) -> str:
@@ -43,31 +36,36 @@ def _configure_start(parser: ArgumentParser) -> None:
         "--priority", type=priority, metavar="N", help="0 to 999, lower runs sooner (server: 999)"
     )
     parser.add_argument("--payload", type=not_blank, metavar="TEXT", help="by custom JSON")
-    parser.add_argument("--dry-run", action="store_true", help="show the document, create nothing")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_act_flags(parser)
     add_settings(parser, "verb")
 
 
 def _start(arguments: Namespace) -> ExitCode:
     settings = read_settings(arguments)
-    request = JobRequest(
-        action=arguments.action,
-        target=arguments.target,
+    act, by = ACTS["start"], who_acts()
+    options = Options(
+        by=str(by),
+        reason=arguments.reason,
         priority=arguments.priority,
+        target=arguments.target,
         payload=arguments.payload,
     )
-    document = request.to_json()
     if arguments.dry_run:
-        _print_start(arguments, document, None)
+        _print_start(arguments, act.plan(Sources(), arguments.action, options), None)
         return ExitCode.OK
     refuse_if_read_only(settings)
-    with NuvlaClient.from_settings(settings) as client:
-        job_id = client.add_job(request)
-    _print_start(arguments, document, job_id)
+    with open_sources(settings, act) as (sources, audit):
+        plan = act.plan(sources, arguments.action, options)
+        outcome = apply(plan, sources, by=by, reason=arguments.reason, audit=audit)
+    if outcome.is_unknown or not outcome.made:
+        raise ApiUnavailable(outcome.detail)
+    _print_start(arguments, plan, outcome.made)
     return ExitCode.OK
 
 
-def _print_start(arguments: Namespace, document: dict[str, Any], job_id: str | None) -> None:
+def _print_start(arguments: Namespace, plan: Plan, job_id: str | None) -> None:
+    (operation,) = plan.to_json()["operations"]
+    document = operation["body"]
     if arguments.json:
         facts = {"schema": "nuvla-engine/start/1", "job_id": job_id, "document": document}
         print(json.dumps(facts))
@@ -78,16 +76,21 @@ def _print_start(arguments: Namespace, document: dict[str, Any], job_id: str | N
 
 
 def _configure_restore(parser: ArgumentParser) -> None:
-    parser.add_argument("--dry-run", action="store_true", help="show the plan, change nothing")
-    parser.add_argument("--yes", action="store_true", help="do not ask")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    words = "the job to put back; without it, all that lost their entry"
+    parser.add_argument("job", metavar="JOB", nargs="?", type=job_id, help=words)
+    add_act_flags(parser)
     add_settings(parser, "verb")
 
 
 def _restore(arguments: Namespace) -> ExitCode:
     settings = read_settings(arguments)
-    with NuvlaClient.from_settings(settings) as client, open_zookeeper(settings) as zk:
-        plan = plan_restore(client, zk)
+    act, by = ACTS["restore"], who_acts()
+    with open_sources(settings, act) as (sources, audit):
+        if arguments.job is not None:
+            options = Options(by=str(by), reason=arguments.reason)
+            one = act.plan(sources, arguments.job, options)
+            return carry_through(one, sources, audit, arguments, settings)
+        plan = plan_restore(sources.client, sources.zk)
         if not arguments.json:
             _print_plan(plan)
         if arguments.dry_run or not plan.missing:
@@ -95,11 +98,11 @@ def _restore(arguments: Namespace) -> ExitCode:
             return ExitCode.OK
         refuse_if_read_only(settings)
         if not arguments.yes:
-            code = _ask(len(plan.missing))
+            code = ask(f"put {counted(len(plan.missing), 'job')} back in the queue")
             if code is not ExitCode.OK:
                 return code
         outcomes = []
-        for outcome in apply_restore(plan, client, zk, own_paths(settings)):
+        for outcome in apply_restore(plan, sources, by=by, reason=arguments.reason, audit=audit):
             outcomes.append(outcome)
             if not arguments.json:
                 print(f"{outcome.subject}  {outcome.detail}", flush=True)
@@ -115,20 +118,6 @@ def _print_plan(plan: RestorePlan) -> None:
     )
     for job in plan.missing:
         print(f"{job.id}  {job.action}  {job.state}  at priority {restore_priority(job):03d}")
-
-
-def _ask(number: int) -> ExitCode:
-    """Ask the operator. Without a terminal there is nobody to ask."""
-    if not sys.stdin.isatty():
-        print("nuvla-engine: say --yes to put them back, or --dry-run", file=sys.stderr)
-        return ExitCode.USAGE
-    sys.stdout.flush()
-    print(f"Put {counted(number, 'job')} back in the queue? [y/N] ", end="", file=sys.stderr)
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().casefold() in ("y", "yes"):
-        return ExitCode.OK
-    print("nothing was changed", file=sys.stderr)
-    return ExitCode.REFUSED
 
 
 def _finish(arguments: Namespace, plan: RestorePlan, outcomes: list[Outcome]) -> None:

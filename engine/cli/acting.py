@@ -1,0 +1,194 @@
+"""The verbs that act on what is there: each made from its act in the registry."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+from engine.act.acts import ACTS, Act, Argument
+from engine.act.apply import apply
+from engine.act.audit import Audit, who_acts
+from engine.act.plan import Options, Plan
+from engine.act.sources import Need, Sources
+from engine.cli.documents import job_id
+from engine.cli.exit_codes import ExitCode
+from engine.cli.plan_report import act_json, outcome_line, plan_lines
+from engine.cli.verbs import Verb
+from engine.cli.wiring import (
+    add_settings,
+    open_zookeeper,
+    own_paths,
+    read_settings,
+    refuse_if_read_only,
+    zookeeper_tls,
+)
+from engine.errors import SettingsError
+from engine.models import Outcome
+from engine.nuvla.client import NuvlaClient
+from engine.settings import Settings
+from engine.zookeeper.paths import ENTRIES, is_entry_name
+
+DESCRIPTIONS = {
+    Argument.JOB: ("JOB", 'the job\'s id; "job/" may be left out'),
+    Argument.ENTRY: ("JOB|ENTRY", "the job's id, or the name of one entry of the queue"),
+    Argument.MEMBER: ("MEMBER", "its name or instance, or the id of a job that it holds"),
+}
+
+
+def entry_or_job(text: str) -> str:
+    """Return the name of an entry, or a job id."""
+    name = text.removeprefix(f"{ENTRIES}/")
+    return name if is_entry_name(name) else job_id(text)
+
+
+def member(text: str) -> str:
+    """Return what names a member."""
+    if not text.strip():
+        raise ArgumentTypeError("it is blank")
+    return text
+
+
+def priority(text: str) -> int:
+    """Return a job's priority."""
+    if not text.isdecimal() or int(text) > 999:
+        raise ArgumentTypeError(f"{text!r} is not within 0 to 999")
+    return int(text)
+
+
+_PARSERS: dict[Argument, Callable[[str], str]] = {
+    Argument.JOB: job_id,
+    Argument.ENTRY: entry_or_job,
+    Argument.MEMBER: member,
+}
+
+
+def add_act_flags(parser: ArgumentParser) -> None:
+    """Add what every act takes."""
+    parser.add_argument("--reason", metavar="TEXT", default="", help="why, for the record")
+    parser.add_argument("--dry-run", action="store_true", help="show the plan, change nothing")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def verb_of(act: Act) -> Verb:
+    """Return the verb of an act."""
+
+    def configure(parser: ArgumentParser) -> None:
+        if act.argument in DESCRIPTIONS:
+            metavar, text = DESCRIPTIONS[act.argument]
+            parser.add_argument("subject", metavar=metavar, type=_PARSERS[act.argument], help=text)
+        if "priority" in act.takes:
+            words = "0 to 999, lower runs sooner"
+            parser.add_argument("priority", metavar="N", type=priority, help=words)
+        if "force" in act.takes:
+            words = "do it although it may do harm, which the plan names; needs --reason"
+            parser.add_argument("--force", action="store_true", help=words)
+        add_act_flags(parser)
+        add_settings(parser, "verb")
+
+    def run(arguments: Namespace) -> ExitCode:
+        options = Options(
+            by=str(who_acts()),
+            reason=arguments.reason,
+            force=getattr(arguments, "force", False),
+            priority=getattr(arguments, "priority", None),
+        )
+        settings = read_settings(arguments)
+        with open_sources(settings, act) as (sources, audit):
+            plan = act.plan(sources, getattr(arguments, "subject", ""), options)
+            return carry_through(plan, sources, audit, arguments, settings)
+
+    return Verb(configure, run)
+
+
+@contextmanager
+def open_sources(settings: Settings, act: Act) -> Iterator[tuple[Sources, Audit]]:
+    """Hold what an act needs, and the record of acts.
+
+    Raises:
+        EngineError: a source cannot be reached, or the settings are wrong.
+    """
+    with ExitStack() as stack:
+        zk = client = None
+        if Need.ZOOKEEPER in act.needs or settings.audit_zookeeper:
+            zk = stack.enter_context(open_zookeeper(settings))
+        if Need.API in act.needs:
+            client = stack.enter_context(NuvlaClient.from_settings(settings))
+        sources = Sources(zk=zk, client=client, own=own_paths(settings), tls=_tls(settings))
+        yield sources, Audit.from_settings(settings, zk)
+
+
+def carry_through(
+    plan: Plan, sources: Sources, audit: Audit, arguments: Namespace, settings: Settings
+) -> ExitCode:
+    """Show a plan, ask where nobody said yes, apply it, and say what became of it."""
+    outcome = None
+    if not arguments.json:
+        _show(plan, arguments)
+    if not (plan.is_refused or arguments.dry_run):
+        refuse_if_read_only(settings)
+        if not arguments.yes:
+            code = ask(f"{plan.act} {plan.subject}".strip())
+            if code is not ExitCode.OK:
+                return code
+        by = who_acts()
+        outcome = apply(plan, sources, by=by, reason=arguments.reason, audit=audit)
+    if arguments.json:
+        print(json.dumps(act_json(plan, outcome, dry_run=arguments.dry_run)))
+    elif outcome is not None:
+        print(outcome_line(outcome), file=sys.stdout if outcome.done else sys.stderr)
+    return _code(plan, outcome)
+
+
+def ask(question: str) -> ExitCode:
+    """Ask the operator. Without a terminal there is nobody to ask."""
+    if not sys.stdin.isatty():
+        print("nuvla-engine: say --yes to do it, or --dry-run", file=sys.stderr)
+        return ExitCode.USAGE
+    sys.stdout.flush()
+    print(f"{question[0].upper()}{question[1:]}? [y/N] ", end="", file=sys.stderr)
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().casefold() in ("y", "yes"):
+        return ExitCode.OK
+    print("nothing was changed", file=sys.stderr)
+    return ExitCode.REFUSED
+
+
+def _show(plan: Plan, arguments: Namespace) -> None:
+    """Show the plan where it is the result, or what the operator is asked about; else what they
+    should know."""
+    if arguments.dry_run:
+        print("\n".join(plan_lines(plan)))
+    elif plan.is_refused:
+        for refusal in plan.refusals:
+            print(f"nuvla-engine: {plan.act} {plan.subject}: refused: {refusal}", file=sys.stderr)
+    elif not arguments.yes:
+        print("\n".join(plan_lines(plan)), file=sys.stderr)
+    else:
+        for warning in plan.warnings:
+            print(f"nuvla-engine: warning: {warning}", file=sys.stderr)
+
+
+def _code(plan: Plan, outcome: Outcome | None) -> ExitCode:
+    if outcome is None:
+        return ExitCode.REFUSED if plan.is_refused else ExitCode.OK
+    if outcome.is_unknown:
+        return ExitCode.UNREACHED
+    return ExitCode.OK if outcome.done else ExitCode.REFUSED
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    tls = zookeeper_tls(settings)
+    try:
+        return tls.context() if tls else None
+    except OSError as error:
+        raise SettingsError(f"the TLS files for ZooKeeper cannot be used: {error}") from error
+
+
+_OWN_VERBS = ("start", "restore")
+"""Those whose verbs are more than their act (see `engine.cli.acts`)."""
+VERBS = {name: verb_of(act) for name, act in ACTS.items() if name not in _OWN_VERBS}
