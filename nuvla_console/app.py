@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
-from functools import partial
 from typing import ClassVar
 
 from rich.console import RenderableType
 from rich.text import Text
 from textual import events
 from textual._compositor import ChopsUpdate
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.binding import BindingType
 from textual.screen import Screen
 
 from engine.errors import EngineError
 from engine.zookeeper.paths import is_job_id
-from nuvla_console import clipboard, commands, theme, trouble
+from nuvla_console import clipboard, keyboard, theme, trouble
+from nuvla_console.commands import Command
 from nuvla_console.config import Preferences
 from nuvla_console.desk import Desk
+from nuvla_console.dialogs.palette import PaletteDialog
 from nuvla_console.messages import Ticked
 from nuvla_console.narrow import NarrowUpdate
 from nuvla_console.profiles import Profile
@@ -45,7 +46,8 @@ class ConsoleApp(App[None]):
 
     TITLE = "nuvla-console"
     CSS_PATH = "console.tcss"
-    ENABLE_COMMAND_PALETTE = True
+    ENABLE_COMMAND_PALETTE = False
+    # Ours is bound with all other commands.
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 as Textual types it
     BINDINGS: ClassVar[list[BindingType]] = []
 
@@ -106,10 +108,22 @@ class ConsoleApp(App[None]):
             self.call_after_refresh(self.say, words, Tone.DOUBT)
 
     async def on_event(self, event: events.Event) -> None:
-        """Note that somebody is there, before the key or the mouse does its work."""
-        if isinstance(event, events.InputEvent) and self.desk.stir():
+        """Note that somebody is there, and let each key do its work before the next one."""
+        if isinstance(event, events.InputEvent | events.Paste) and self.desk.stir():
             self._version = -1
-        await super().on_event(event)
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            await self._typed(event)
+        else:
+            await super().on_event(event)
+
+    async def _typed(self, event: events.Key | events.Paste) -> None:
+        self.app_focus = True
+        screen = self.screen
+        # A view that a key has opened a moment ago is there before the next key is looked at.
+        await screen._mounted_event.wait()
+        if isinstance(event, events.Key) and await self._check_bindings(event.key, priority=True):
+            return
+        await keyboard.take(event, screen, self._check_bindings)
 
     def _fatal_error(self) -> None:
         """Leave with one line, and keep the traceback in a file: Textual would print it, with the
@@ -160,9 +174,9 @@ class ConsoleApp(App[None]):
             if isinstance(screen, JobsScreen):
                 screen.ask(argument)
             elif isinstance(screen, ExecutorsScreen | StacksScreen):
-                self.call_after_refresh(screen.show, argument)
+                screen.show(argument)
             elif isinstance(screen, ListScreen):
-                self.call_after_refresh(screen.set_filter, argument)
+                screen.set_filter(argument)
 
     async def open_job(self, text: str) -> None:
         """Open a job by its id, with or without ``job/``."""
@@ -240,13 +254,16 @@ class ConsoleApp(App[None]):
         """Leave the console."""
         self.exit()
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Feed the palette from the one list of commands."""
-        if not isinstance(screen, LiveScreen):
-            return
-        for command in commands.within(screen.SCOPES):
-            title = f"{command.name}  ({command.key})"
-            yield SystemCommand(title, command.help, partial(screen.run_command, command))
+    def action_command_palette(self) -> None:
+        """Offer every command of the view in front."""
+        screen = self.screen
+        if isinstance(screen, LiveScreen):
+            palette = PaletteDialog(screen.SCOPES, self.desk.scene())
+            self.push_screen(palette, self._run_chosen)
+
+    async def _run_chosen(self, command: Command | None) -> None:
+        if command is not None and isinstance(self.screen, LiveScreen):
+            await self.screen.run_command(command)
 
     def _copy(self, text: str) -> str:
         return clipboard.copy(

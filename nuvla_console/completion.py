@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.states import JobState
-from nuvla_console import commands, query, theme
+from engine.view import query
+from nuvla_console import commands, theme
 from nuvla_console.commands import Scope
 from nuvla_console.desk import Desk
 

@@ -17,19 +17,5 @@ class Ticked(Message):
 
 
 @dataclass
-class CommandGiven(Message):
-    """A line was typed into the command bar."""
-
-    line: str
-
-
-@dataclass
-class FilterChanged(Message):
-    """The text of the filter bar changed."""
-
-    text: str
-
-
-@dataclass
 class BarLeft(Message):
     """The filter bar or the command bar was left."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from textual import on
-
 from engine import wording
 from nuvla_console.commands import Scope
 from nuvla_console.render import elections
@@ -13,7 +11,6 @@ from nuvla_console.render.cells import Cell, Line, Tone
 from nuvla_console.render.rows import Rows
 from nuvla_console.render.scene import Scene
 from nuvla_console.screens.listing import ListScreen
-from nuvla_console.widgets.snapshot_table import SnapshotTable
 
 
 class ElectionsScreen(ListScreen):
@@ -45,15 +42,13 @@ class ElectionsScreen(ListScreen):
             line.append(Cell(f"  ✗ {vacant} vacant: nobody distributes", Tone.BAD))
         return tuple(line)
 
-    @on(SnapshotTable.Chosen)
-    def chosen(self, message: SnapshotTable.Chosen) -> None:
-        """Go to the process of the contender that was entered."""
-        message.stop()
+    async def action_open(self) -> None:
+        """Go to the process of the contender under the cursor."""
         row = self.table.current()
         owner = row.contender.owner if row is not None and row.contender else None
         if owner is None and row is not None and row.election.leader:
             owner = row.election.leader.owner
         if owner is not None and owner.instance:
-            self.app.call_next(self.app.run_action, f"app.given('executors', {owner.instance!r})")
+            await self.app.run_action(f"app.given('executors', {owner.instance!r})")
         else:
             self.say("that contender says nothing of its process", Tone.DOUBT)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from textual import on
 from textual.widget import Widget
 
 from engine import wording
@@ -90,10 +89,8 @@ class ExecutorsScreen(ListScreen):
             line.append(Cell(f"  ▲ {nodes}", Tone.DOUBT))
         return tuple(line)
 
-    @on(SnapshotTable.Chosen)
-    async def chosen(self, message: SnapshotTable.Chosen) -> None:
+    async def action_open(self) -> None:
         """Show what the process holds."""
-        message.stop()
         row = self.table.current()
         if row is not None:
             text = row.member.instance if row.member else members.key(row)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from textual import on
-
 from nuvla_console.render.cells import Tone
 from nuvla_console.screens.job import DocumentScreen, JobScreen, MessageScreen
 from nuvla_console.screens.listing import ListScreen
-from nuvla_console.widgets.snapshot_table import SnapshotTable
 
 
 class JobListScreen(ListScreen):
@@ -33,10 +30,8 @@ class JobListScreen(ListScreen):
         chosen = (self.rows[i] for i, key in enumerate(keys) if key in marks)
         return "\n".join(job for job in map(self.job_of, chosen) if job)
 
-    @on(SnapshotTable.Chosen)
-    def chosen(self, message: SnapshotTable.Chosen) -> None:
-        """Open the dossier of the row that was entered."""
-        message.stop()
+    async def action_open(self) -> None:
+        """Open the dossier of the row under the cursor."""
         self.action_dossier()
 
     def _job_or_say(self) -> str | None:

@@ -10,7 +10,6 @@ from textual.widget import Widget
 
 from engine import wording
 from nuvla_console.desk import Desk
-from nuvla_console.messages import FilterChanged
 from nuvla_console.render.cells import Cell, Line, Tone, fit
 from nuvla_console.render.rows import Rows
 from nuvla_console.render.scene import Scene
@@ -51,7 +50,7 @@ class ListScreen(LiveScreen):
 
     def bars(self) -> Iterable[Widget]:
         """Yield the filter bar."""
-        yield FilterBar(id="filter-bar")
+        yield FilterBar(self.set_filter, id="filter-bar")
 
     @property
     def table(self) -> SnapshotTable:
@@ -132,12 +131,6 @@ class ListScreen(LiveScreen):
         """Filter by a text."""
         self.set_filter(text)
 
-    @on(FilterChanged)
-    def filter_changed(self, message: FilterChanged) -> None:
-        """Filter as it is typed."""
-        message.stop()
-        self.set_filter(message.text)
-
     def set_filter(self, text: str) -> None:
         """Show rows that hold all words, or with ! those that do not."""
         inverse = text.startswith("!")
@@ -198,9 +191,14 @@ class ListScreen(LiveScreen):
             self.say(f"{self._followed} is gone from this list", Tone.DOUBT)
             self._followed = None
 
-    def action_open(self) -> None:
+    async def action_open(self) -> None:
         """Look into the row under the cursor."""
-        self.table.choose()
+
+    @on(SnapshotTable.Chosen)
+    async def chosen(self, message: SnapshotTable.Chosen) -> None:
+        """Look into the row that was clicked twice."""
+        message.stop()
+        await self.action_open()
 
     @on(SnapshotTable.Moved)
     def moved(self, message: SnapshotTable.Moved) -> None:

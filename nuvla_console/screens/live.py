@@ -18,7 +18,7 @@ from nuvla_console import commands, completion
 from nuvla_console.commands import AREAS, Command, Scope
 from nuvla_console.desk import Desk
 from nuvla_console.dialogs.help import HelpDialog
-from nuvla_console.messages import BarLeft, CommandGiven, Ticked
+from nuvla_console.messages import BarLeft, Ticked
 from nuvla_console.render import status
 from nuvla_console.render.cells import Cell, Line, Tone, cut_end, cut_middle
 from nuvla_console.render.scene import Scene
@@ -59,7 +59,7 @@ class LiveScreen(Screen[None]):
         yield TextPane(id="warnings")
         with Container(id="body"):
             yield from self.body()
-        yield CommandBar(self._complete, id="command-bar")
+        yield CommandBar(self._complete, self.run_line, id="command-bar")
         yield from self.bars()
         yield TextPane(id="hints")
 
@@ -212,13 +212,11 @@ class LiveScreen(Screen[None]):
     def _complete(self, line: str) -> list[str]:
         return completion.lines(line, self.SCOPES, self.desk)
 
-    @on(CommandGiven)
-    async def run_line(self, message: CommandGiven) -> None:
+    async def run_line(self, line: str) -> None:
         """Run what was typed."""
-        message.stop()
-        found = commands.find(message.line, self.SCOPES)
+        found = commands.find(line, self.SCOPES)
         if found is None:
-            word = message.line.split()[0]
+            word = line.split()[0]
             self.say(f"{word} is no command here; ? lists what there is", Tone.DOUBT)
             return
         await self.run_command(*found)
@@ -237,19 +235,10 @@ class LiveScreen(Screen[None]):
 
     @on(BarLeft)
     def bar_left(self, message: BarLeft) -> None:
-        """Give the focus back to the body."""
+        """Show the hints again."""
         message.stop()
         self.query_one("#hints").display = True
-        self.focus_body()
         self.redraw()
-
-    def focus_body(self) -> None:
-        """Focus the part that keys move in."""
-        for widget in self.query("#body *").results(Widget):
-            if widget.focusable:
-                widget.focus()
-                return
-        self.set_focus(None)
 
     # Commands that every screen has
 

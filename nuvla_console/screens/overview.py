@@ -114,25 +114,31 @@ class OverviewScreen(LiveScreen):
         lines = [self.title_line(scene), *self.query_one("#figures", TextPane).lines]
         return "\n".join("".join(cell.text for cell in line).rstrip() for line in lines)
 
-    def action_open(self) -> None:
+    async def action_open(self) -> None:
         """Look into the row under the cursor."""
         main = self.main()
         if isinstance(main, SnapshotTable):
-            main.choose()
+            await self._look_into(main)
 
     @on(SnapshotTable.Chosen)
     async def chosen(self, message: SnapshotTable.Chosen) -> None:
-        """Go to the area of the row, with the cursor on it."""
+        """Look into the row that was clicked twice."""
         message.stop()
-        record = message.table.current()
+        await self._look_into(message.table)
+
+    async def _look_into(self, table: SnapshotTable) -> None:
+        """Go to the area of the row, with the cursor on it."""
+        record, key = table.current(), table.cursor_key
+        if key is None:
+            return
         job_id = getattr(record, "job_id", None) or getattr(record, "id", None)
         if isinstance(record, Lock | JobRecord) and job_id:
             await self.app.push_screen(JobScreen(self.desk, job_id))
             return
         line = {
-            "executors": ("executors", message.key),
-            "actions": ("jobs", f"action={message.key} state=QUEUED,RUNNING"),
-            "elections": ("elections", message.key),
-        }.get(message.table.id or "")
+            "executors": ("executors", key),
+            "actions": ("jobs", f"action={key} state=QUEUED,RUNNING"),
+            "elections": ("elections", key),
+        }.get(table.id or "")
         if line is not None:
             await self.app.run_action(f"app.given({line[0]!r}, {line[1]!r})")

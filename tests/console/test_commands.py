@@ -9,6 +9,7 @@ from nuvla_console import commands
 from nuvla_console.app import ConsoleApp
 from nuvla_console.commands import COMMANDS, Command, Scope
 from nuvla_console.dialogs.help import help_lines
+from nuvla_console.dialogs.palette import PaletteDialog
 from nuvla_console.screens.elections import ElectionsScreen
 from nuvla_console.screens.executors import ExecutorsScreen
 from nuvla_console.screens.job import DocumentScreen, JobScreen, MessageScreen
@@ -19,7 +20,9 @@ from nuvla_console.screens.overview import OverviewScreen
 from nuvla_console.screens.queue import QueueScreen
 from nuvla_console.screens.stacks import StacksScreen
 from nuvla_console.screens.taken import TakenScreen
+from nuvla_console.widgets.snapshot_table import SnapshotTable
 from tests.console.planted import console
+from tests.console.test_screens import go
 
 SCREENS: tuple[type[LiveScreen], ...] = (
     OverviewScreen,
@@ -68,15 +71,24 @@ def test_the_most_regretted_key_and_those_that_write_stay_unbound() -> None:
     assert not keys & {"ctrl+k", "R", "U", "X", "D", "I", "n", "w"}
 
 
-async def test_the_palette_offers_every_command_of_the_screen() -> None:
+@pytest.mark.parametrize("size", [(80, 24), (160, 48)])
+async def test_the_palette_offers_every_command_of_the_screen(size: tuple[int, int]) -> None:
+    async with console().run_test(size=size) as pilot:
+        await go(pilot, "4", "ctrl+p")
+        found = pilot.app.screen.query_one("#found", SnapshotTable)
+        assert found.rows.keys() == [command.id for command in commands.within(JobsScreen.SCOPES)]
+
+
+async def test_the_palette_runs_what_was_chosen_on_the_view_below_it() -> None:
     async with console().run_test(size=(80, 24)) as pilot:
-        await pilot.press("4")
-        await pilot.pause()
-        app = pilot.app
-        assert isinstance(app, ConsoleApp)
-        offered = {entry.title for entry in app.get_system_commands(app.screen)}
-        for command in commands.within(JobsScreen.SCOPES):
-            assert f"{command.name}  ({command.key})" in offered
+        shown = await go(pilot, "2", "ctrl+p", *"mark")
+        assert "Mark the row" in shown
+        assert "Leave the console" not in shown
+        assert "● 60 marked" in await go(pilot, "down", "enter")
+        await go(pilot, "ctrl+p", *"no command has this", "enter")
+        assert isinstance(pilot.app.screen, PaletteDialog)
+        await go(pilot, "escape")
+        assert isinstance(pilot.app.screen, QueueScreen)
 
 
 def test_a_beginning_of_a_name_is_enough_where_it_is_clear() -> None:

@@ -7,7 +7,7 @@ sequences that Textual itself sends, within their own bounds.
 from __future__ import annotations
 
 import json
-import time
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,10 +30,11 @@ from tests.support import eventually
 COLUMNS, LINES = 160, 90
 ENTRIES, LOCKS, ELECTIONS, CONTENDERS, MEMBERS, JOBS = 4_000, 2_000, 60, 20, 140, 190
 PARENTS = ("/job/entries", "/job/taken", "/election", "/nuvla-engine/members")
-QUIET_SECONDS = 0.5
-ESCAPE = "\x1b"
-ESCAPE_SECONDS = 0.3
-"""A terminal's escape key is told from the beginning of another key by the time that follows."""
+ESCAPE = "\x1b[27u"
+"""The escape key in the protocol that the console asks for. A lone ESC is told from the beginning
+of another key by nothing but the time that follows it."""
+NEXT_PAGE = "\x06"
+AGES = re.compile(r"\d+[smhd]\d*")
 TITLES = {
     "1": "foreign nodes",
     "2": "entries",
@@ -121,27 +122,52 @@ def counted(answer: Document, text: str) -> Document:
     return {**answer, "aggregations": {kind: {"buckets": buckets} for kind in kinds}}
 
 
-def goes_on(terminal: Terminal, keys: str) -> bool:
-    """Press keys; return whether the console draws something."""
-    mark = terminal.count()
-    terminal.press(keys)
-    if keys.endswith(ESCAPE):
-        time.sleep(ESCAPE_SECONDS)
-    try:
-        eventually(lambda: terminal.count() > mark, within=QUIET_SECONDS)
-    except AssertionError:
-        return False
-    return True
+class Hands:
+    """Presses keys, and waits until the console has done what they ask and has drawn it."""
 
+    def __init__(self, terminal: Terminal) -> None:
+        self.terminal = terminal
+        self._pressed = 0
 
-def page_through(terminal: Terminal, most: int) -> None:
-    """See every row of the area."""
-    before = ""
-    for _ in range(most):
-        goes_on(terminal, "\x06")
-        if (shown := terminal.text().partition("\n")[2]) == before:
-            return
-        before = shown
+    def press(self, *keys: str) -> None:
+        """Press keys one after the other; each is drawn before the next."""
+        for key in keys:
+            self.terminal.press(key)
+            self._settle()
+
+    def go(self, area: str) -> None:
+        """Go to an area, and wait until it is shown."""
+        self.terminal.press(area)
+        try:
+            eventually(lambda: TITLES[area] in self.lines()[2], within=60)
+        except AssertionError:
+            raise AssertionError(f"area {area} is not shown:\n{self.terminal.text()}") from None
+
+    def page_through(self) -> None:
+        """See every row of the area."""
+        before = ""
+        while (now := self.cursor_line()) != before:
+            before = now
+            self.press(NEXT_PAGE)
+
+    def cursor_line(self) -> str:
+        """Return the row under the cursor, but for its ages."""
+        row = next((line for line in self.lines() if line.startswith("▌")), "")
+        return AGES.sub("", row)
+
+    def lines(self) -> list[str]:
+        """Return what the window shows."""
+        return self.terminal.text().split("\n")
+
+    def _settle(self) -> None:
+        # Keys are worked off in their order, and what is no command is said to be none.
+        self._pressed += 1
+        self.terminal.press(f":key{self._pressed}\r")
+        said = f"key{self._pressed} is no command here"
+        try:
+            eventually(lambda: said in self.lines()[-1], within=60)
+        except AssertionError:
+            raise AssertionError(f"{said!r} is not said:\n{self.terminal.text()}") from None
 
 
 @pytest.mark.timeout(300)
@@ -151,26 +177,18 @@ def test_ten_thousand_hostile_strings_put_no_foreign_byte_on_the_terminal(
     with Terminal([], columns=COLUMNS, lines=LINES, environ=planted) as terminal:
         eventually(lambda: "zk ●" in terminal.text(), "ZooKeeper is read", within=60)
         eventually(lambda: "api ●" in terminal.text(), "the API is read", within=60)
+        hands = Hands(terminal)
         for area in "2345678":
-            terminal.press(area)
-            is_there(terminal, area)
-            page_through(terminal, 60)
-            for key in ("g", "<", ">", "=", "\r", ESCAPE):
-                goes_on(terminal, key)
-        terminal.press("4")
-        for key in ("\r", "G", "y", "G", ESCAPE, "l", "G", ESCAPE, "s", "4", "?", ESCAPE):
-            goes_on(terminal, key)
-        for line in (
-            "/[red]\x1b",
-            "/!\x1b",
-            ":jobs action=[@click=x]\r",
-            ":job \x9b\r",
-            ":ctx {}\r",
-        ):
-            goes_on(terminal, line[0])
-            goes_on(terminal, line[1:])
-        terminal.press("1")
-        is_there(terminal, "1")
+            hands.go(area)
+            hands.page_through()
+            if area == "2":
+                assert f"▌{ENTRIES:>6,}" in hands.cursor_line().replace("▌ ", "▌")
+            hands.press("g", "<", ">", "=", "\r", ESCAPE)
+        hands.go("4")
+        hands.press("\r", "G", "y", "G", ESCAPE, "l", "G", ESCAPE, "s", "4", f"?{ESCAPE}")
+        hands.press(f"/[red]{ESCAPE}", f"/!{ESCAPE}", ":jobs action=[@click=x]\r")
+        hands.press(":job [x]\x9b\r", ":ctx {}\r")
+        hands.go("1")
         assert terminal.process.poll() is None
         terminal.press("q")
         assert terminal.process.wait(20) == 0
@@ -179,14 +197,6 @@ def test_ten_thousand_hostile_strings_put_no_foreign_byte_on_the_terminal(
     assert foreign == []
     assert b"Traceback" not in stream
     assert "owned" not in terminal.screen.title + terminal.screen.icon_name
-
-
-def is_there(terminal: Terminal, area: str) -> None:
-    """Wait until an area is shown."""
-    try:
-        eventually(lambda: TITLES[area] in terminal.text().split("\n")[2], within=30)
-    except AssertionError:
-        raise AssertionError(f"area {area} is not shown:\n{terminal.text()}") from None
 
 
 @pytest.mark.parametrize("size", [(80, 24), (161, 48)])

@@ -56,9 +56,37 @@ def test_a_resting_screen_writes_next_to_nothing(terminal: Terminal, kazoo: Kazo
         kazoo.create("/job/entries/entry-999-", f"job/{number:032d}".encode(), sequence=True)
     terminal.press("2")
     shows(terminal, "30 entries")
-    time.sleep(1.0)  # lets the first drawing of the rows pass
-    mark, began = terminal.count(), time.monotonic()
-    time.sleep(2.0)
-    per_second = (terminal.count() - mark) / (time.monotonic() - began)
-    # 18 rows, each with an age that moves: about 25 bytes for each cell that changed.
-    assert per_second < 1500
+    # 18 rows, each with an age that moves: about 25 bytes for each cell that changed. What is drawn
+    # for the first time, however late on a busy machine, passes.
+    eventually(lambda: written_in(terminal, 2.0) < 3000, "little is written", within=60)
+
+
+def written_in(terminal: Terminal, seconds: float) -> int:
+    """Return how many bytes are written within the next seconds."""
+    mark = terminal.count()
+    time.sleep(seconds)
+    return terminal.count() - mark
+
+
+def test_keys_that_come_in_one_piece_do_their_work_in_order(terminal: Terminal) -> None:
+    escape = "\x1b[27u"
+
+    def titled(text: str, *, not_: str = "no such") -> None:
+        def is_titled() -> bool:
+            title = terminal.text().split("\n")[2]
+            return text in title and not_ not in title
+
+        eventually(is_titled, f"{text!r} in the title", within=30)
+
+    for number in range(10):
+        terminal.press(":queue\r5")
+        titled("elections")
+        terminal.press(f"2/{number}\r1:none{number}\r")
+        shows(terminal, f"none{number} is no command here")
+        titled("", not_="entries")
+        terminal.press(f"2?q:was{number}\r")
+        shows(terminal, f"was{number} is no command here")
+        titled(f"/{number} ")
+        terminal.press(f"/{escape}?q:none{number}\r")
+        shows(terminal, f"none{number} is no command here")
+        titled("entries", not_=f"/{number} ")
