@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.errors import ActionFailed, EngineError, PluginError, SettingsError
+from engine.errors import ActionFailed, EngineError, JobInterrupted, PluginError, SettingsError
 from engine.models.job import JobRequest
 from engine.service.bulk import BulkAction, BulkResult, SkipAction
 from engine.service.elastic import elasticsearch_client
@@ -21,6 +21,7 @@ __all__ = [
     "EngineError",
     "ExecutionMode",
     "Job",
+    "JobInterrupted",
     "JobRequest",
     "JobState",
     "PluginError",

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
-from engine.errors import ActionFailed
+from engine.errors import ActionFailed, JobInterrupted
 from engine.service.endings import UnfinishedBulkAction
 from engine.service.job import Job
 
@@ -207,6 +207,8 @@ class BulkAction:
             self._count(resource, self.action(element).data)
         except SkipAction as skip:
             self.result.skip(skip.reason, resource, name=skip.name, message=skip.message)
+        except JobInterrupted:
+            raise
         except Exception as error:
             log.warning("%s: %s failed on %s: %s", self.job.id, self.action_name, resource, error)
             self.result.fail(str(error) or type(error).__name__, resource)

@@ -6,7 +6,8 @@ the action                                     the job
 returns 0 or None                              SUCCESS
 returns another integer                        FAILED, with that return code
 returns anything else, True and False too      FAILED: a truth value could mean either
-raises ActionFailed or JobInterrupted          FAILED, for that reason, without traceback
+raises ActionFailed                            FAILED, for that reason, without traceback
+raises JobInterrupted                          FAILED, for that reason, in any execution mode
 raises UnfinishedBulkAction                    stays RUNNING, for monitor_bulk_job to end
 raises anything else, SystemExit too           FAILED, with the traceback
 raises, and the execution mode is mixed        QUEUED for the edge device, in pull mode
@@ -61,7 +62,9 @@ def of_error(error: BaseException, document: dict[str, Any]) -> Ending:
         message = str(error) or "the action failed without a reason"
     else:
         message = values.traceback_text(error)
-    if document.get("execution-mode") == ExecutionMode.MIXED:
+    mixed = document.get("execution-mode") == ExecutionMode.MIXED
+    # Who interrupts a job wants it to end, not to begin again on the edge.
+    if mixed and not isinstance(error, JobInterrupted):
         note = f"The first attempt failed; the edge device runs the job now.\n{message}"
         mode, text = ExecutionMode.PULL.value, values.status_text(note)
         state = JobState.QUEUED

@@ -20,10 +20,12 @@ from engine.errors import (
 from engine.service import endings
 from engine.service.attempts import Attempts
 from engine.service.finish import Finisher, FinishRules
+from engine.service.gate import Ended
 from engine.service.health import ApiHealth
 from engine.service.intake import Admitted, Intake, IntakeRules
 from engine.service.job import Job
 from engine.service.registry import ActionPlugin
+from engine.service.releases import Releases
 from engine.service.seams import Client, Queue
 from engine.service.work import LeaveJob, Settlement, Work
 from engine.service.writes import JobWriter
@@ -71,30 +73,42 @@ class Runner:
         self._executor = executor
         first, longest = self._rules.first_cooldown, self._rules.longest_cooldown
         self._attempts = Attempts(first=first, cap=longest)
+        self.releases = Releases()
+        """Jobs that were put back again and again."""
         self._intake = Intake(client, actions, health, self._attempts, self._rules.intake)
         self._finisher = Finisher(queue, client, health, self._attempts, self._rules.finish)
 
     def run(self, work: Work) -> JobState | None:
         """Run the job and settle its entry; return the state it was left in, if that is known."""
+        reason = "its result could not be written"
         try:
             settlement = self._process(work)
         except LeaveJob as leave:
-            settlement = leave.settlement
+            settlement, reason = leave.settlement, str(leave)
             report(work, leave.level, "is %s: %s", _verb(settlement), leave)
         except BaseException:  # a flaw of ours must cost neither the thread nor the job
             log.exception("%s: the engine failed, the job is put back", work.claim.job_id)
             settlement = Settlement(consume=False, cooldown=self._rules.longest_cooldown)
+            reason = "the engine failed, see its log"
         if settlement is not None and work.take_settling():
+            work.state = settlement.state
             self._settle(work, settlement)
+            if not settlement.consume:
+                self.releases.note(work.claim.job_id, reason)
         if work.writer is not None:
             work.writer.close()
+        work.finish()
         return settlement.state if settlement is not None else None
 
     def _process(self, work: Work) -> Settlement | None:
         admitted = self._intake.admit(work.claim)
         work.action = admitted.plugin.name
         writer = JobWriter(
-            admitted.document, client=self._client, claim=work.claim, health=self._health
+            admitted.document,
+            client=self._client,
+            claim=work.claim,
+            health=self._health,
+            gate=work.gate,
         )
         work.writer = writer
         self._mark_running(work, writer)
@@ -102,7 +116,7 @@ class Runner:
         # of the rate.
         level = logging.INFO if admitted.was_running else logging.DEBUG
         report(work, level, "starts%s", " again" if admitted.was_running else "")
-        ending = self._act(admitted, writer)
+        ending = self._act(work, admitted, writer)
         settlement = self._finisher.finish(work, writer, ending)
         outcome = settlement.state or "unwritten" if settlement else "for nothing"
         report(work, logging.INFO, "ended %s after %.3f s", outcome, time.monotonic() - work.since)
@@ -120,18 +134,25 @@ class Runner:
         except ApiError as error:
             self._intake.unusable(work.claim, str(error))
 
-    def _act(self, admitted: Admitted, writer: JobWriter) -> endings.Ending:
+    def _act(self, work: Work, admitted: Admitted, writer: JobWriter) -> endings.Ending:
         job = Job(
             writer,
             was_running=admitted.was_running,
             settings=self._rules.settings,
             nuvlaedge_shared_path=self._rules.nuvlaedge_shared_path,
         )
-        try:
-            value = admitted.plugin.make(self._executor, job).do_work()
-        except BaseException as error:  # SystemExit and the like end the job, not the worker
-            return endings.of_error(error, writer.document)
-        return endings.of_return(value, writer.document)
+        ended: Ended[object] = Ended()
+        if work.let_go_for is None:
+            ended = work.gate.run(lambda: admitted.plugin.make(self._executor, job).do_work())
+        if (reason := work.pass_action()) is not None:
+            self._attempts.again(work.claim.job_id)
+            self._intake.put_back(work.claim, reason, level=logging.WARNING)
+        if ended.error is None:
+            return endings.of_return(ended.value, writer.document)
+        try:  # SystemExit and the like end the job, not the worker
+            return endings.of_error(ended.error, writer.document)
+        finally:
+            ended.error = None
 
     def _settle(self, work: Work, settlement: Settlement) -> None:
         claim = work.claim
@@ -141,7 +162,7 @@ class Runner:
                 # Not waited for: the worker's next claim goes out in the same flight.
                 self._queue.consume(claim, wait=False)
             else:
-                self._queue.release(claim, cooldown=settlement.cooldown)
+                work.settled_as = self._queue.release(claim, cooldown=settlement.cooldown)
         except ZooKeeperError as error:
             # The lock ends with the session; the next owner finds the job as it was left.
             report(work, logging.WARNING, "could not be %s: %s", _verb(settlement), error)

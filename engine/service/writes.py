@@ -15,6 +15,7 @@ from engine.errors import (
     NotFound,
     SessionLost,
 )
+from engine.service.gate import Gate
 from engine.service.health import ApiHealth
 from engine.service.seams import Claim, Client
 
@@ -25,9 +26,18 @@ class JobWriter:
     """The document of a claimed job and the only road by which this process edits it."""
 
     def __init__(
-        self, document: dict[str, Any], *, client: Client, claim: Claim, health: ApiHealth
+        self,
+        document: dict[str, Any],
+        *,
+        client: Client,
+        claim: Claim,
+        health: ApiHealth,
+        gate: Gate | None = None,
     ) -> None:
-        """Args: document: the job as read when it was claimed."""
+        """Args:
+        document: the job as read when it was claimed.
+        gate: what lets an interruption into the action: not in the midst of a write.
+        """
         self.id = claim.job_id
         self.document = document
         self.client = client
@@ -39,6 +49,7 @@ class JobWriter:
         self.pending: dict[str, Any] = {}
         """Changes that are not written yet; they go out with the next write."""
         self._health = health
+        self._gate = gate or Gate()
         self._lock = threading.Lock()
         self._warned = False
 
@@ -76,8 +87,9 @@ class JobWriter:
 
         Raises:
             ApiRefused: the API will not have these changes; they are dropped.
+            JobInterrupted: somebody asked for it meanwhile; what could be written is.
         """
-        with self._lock:
+        with self._gate, self._lock:
             self.pending.update(changes)
             self.document = {**self.document, **changes}
             if self.is_over or not self._health.is_up:
