@@ -24,7 +24,7 @@ from engine.zookeeper.connection import ZooKeeper
 from engine.zookeeper.paths import OwnPaths
 from engine.zookeeper.stalls import read_stall, read_stalled
 
-TIMEOUT = 5.0
+TIMEOUT = 8.0
 """Seconds for one report."""
 FIRST_WAIT = 1.5
 """Seconds after which a member that does not answer is looked at from the side: by then a guard
@@ -206,7 +206,7 @@ def _read_once(zk: ZooKeeper, own: OwnPaths, instance: str, by: str, timeout: fl
             stalled = read_stall(zk, own, instance)
             if stalled is not None:
                 return stalled
-            wait = deadline - time.monotonic()
+            wait = min(2 * wait, deadline - time.monotonic())
             if isinstance(error, MemberGone) or wait <= 0:
                 raise
 
