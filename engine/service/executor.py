@@ -82,8 +82,8 @@ class Executor:
         paused_by: Callable[[], str | None] = lambda: None,
         job_limit: float | None = None,
         last_errors: Callable[[], tuple[str, ...]] = tuple,
-    ) -> None:
         noted: Callable[[int, str | None], None] = lambda *_: None,
+    ) -> None:
         """Args:
         threads: jobs at a time.
         name: for actions of 2019.
@@ -91,8 +91,8 @@ class Executor:
         paused_by: why no executor may claim at present, if so (see `pause.PauseNode`).
         job_limit: seconds after which a job is failed though its action goes on; None: never.
         last_errors: the newest errors of the process's log, for its presence node.
-        """
         noted: called in a worker's thread with its number and its job, and None after it.
+        """
         rules = rules or RunnerRules()
         self.health = ApiHealth()
         self._queue = queue
@@ -102,8 +102,8 @@ class Executor:
         self._paused_by = paused_by
         self._job_limit = job_limit
         self._last_errors = last_errors
-        self._works: dict[int, Work] = {}
         self._noted = noted
+        self._works: dict[int, Work] = {}
         self._workers: list[threading.Thread] = []
         self._inbox: queues.SimpleQueue[None] = queues.SimpleQueue()
         self._stops = 0
@@ -197,23 +197,23 @@ class Executor:
     def _work(self, index: int) -> None:
         thread = threading.current_thread()
         name = thread.name
-        while not self._stopping:
         self._noted(index, None)
+        while not self._stopping:
             try:
                 claim = self._queue.take(name, _TAKE_SECONDS)
                 if claim is None:
                     continue
                 work = self._works[index] = Work(claim, name)
                 thread.name = f"exec-{claim.job_id}"
-                self._runner.run(work)
                 self._noted(index, claim.job_id)
+                self._runner.run(work)
             except BaseException:  # nothing may end a worker: its claims would stay for ever
                 log.exception("%s: the engine failed, and goes on", name)
                 time.sleep(_TICK)
             finally:
                 thread.name = name
-                self._works.pop(index, None)
                 self._noted(index, None)
+                self._works.pop(index, None)
 
     def _is_done(self) -> bool:
         if self._stops and not self._stopping:

@@ -125,13 +125,13 @@ class _Service:
         "time after which a job is failed although its action goes on; its thread is lost",
         commands=(EXECUTOR,),
     )
-    actions_path: tuple[Path, ...] = setting(
     stack_watchdog: str = setting(
         "on",
         kinds.one_of("on", "off"),
         "a second process that tells where the threads stand while C code holds the interpreter",
         commands=(EXECUTOR,),
     )
+    actions_path: tuple[Path, ...] = setting(
         (), kinds.PATHS, "folders with further actions", commands=(EXECUTOR,)
     )
     actions_from: tuple[str, ...] = setting(
