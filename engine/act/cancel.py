@@ -9,6 +9,7 @@ from engine.act.sources import Sources
 from engine.errors import NotFound
 from engine.models import Evidence, JobRecord
 from engine.states import JobState
+from engine.text import clean
 from engine.view.jobs import read_job
 
 
@@ -64,9 +65,10 @@ def document_evidence(job_id: str, record: JobRecord | None) -> Evidence:
     """Return what the API said of a job."""
     if record is None:
         return Evidence(claim="The API has no such job.", datum=f"404: {job_id}", source="api")
-    basis = DocumentBasis.of(job_id, record)
     claim = f"The document says {record.state}."
-    return Evidence(claim=claim, datum=basis.state, source="api", age_s=0.0)
+    message = f", status-message={clean(record.status_message, limit=120)}"
+    datum = f"action={record.action}{message if record.status_message else ''}"
+    return Evidence(claim=claim, datum=datum, source="api", age_s=0.0)
 
 
 def _effects(record: JobRecord | None) -> tuple[str, ...]:

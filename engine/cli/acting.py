@@ -30,6 +30,7 @@ from engine.errors import SettingsError
 from engine.models import Outcome
 from engine.nuvla.client import NuvlaClient
 from engine.settings import Settings
+from engine.text import clean
 from engine.zookeeper.paths import ENTRIES, is_entry_name
 
 DESCRIPTIONS = {
@@ -42,7 +43,11 @@ DESCRIPTIONS = {
 def entry_or_job(text: str) -> str:
     """Return the name of an entry, or a job id."""
     name = text.removeprefix(f"{ENTRIES}/")
-    return name if is_entry_name(name) else job_id(text)
+    if is_entry_name(name):
+        return name
+    if name.startswith("entry-") or name != text:
+        raise ArgumentTypeError(f"{clean(text, limit=80)!r} is not the name of an entry")
+    return job_id(text)
 
 
 def member(text: str) -> str:
@@ -132,7 +137,7 @@ def carry_through(
     if not (plan.is_refused or arguments.dry_run):
         refuse_if_read_only(settings)
         if not arguments.yes:
-            code = ask(f"{plan.act} {plan.subject}".strip())
+            code = ask(f"{plan.act} {plan.subject}".rstrip())
             if code is not ExitCode.OK:
                 return code
         by = who_acts()
@@ -164,8 +169,9 @@ def _show(plan: Plan, arguments: Namespace) -> None:
     if arguments.dry_run:
         print("\n".join(plan_lines(plan)))
     elif plan.is_refused:
+        what = f"{plan.act} {plan.subject}".rstrip()
         for refusal in plan.refusals:
-            print(f"nuvla-engine: {plan.act} {plan.subject}: refused: {refusal}", file=sys.stderr)
+            print(f"nuvla-engine: {what}: refused: {refusal}", file=sys.stderr)
     elif not arguments.yes:
         print("\n".join(plan_lines(plan)), file=sys.stderr)
     else:

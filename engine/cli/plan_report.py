@@ -24,12 +24,12 @@ def plan_lines(plan: Plan, *, width: int | None = WIDTH) -> Iterator[str]:
     yield f"{plan.act} {plan.subject}".rstrip()
     evidence = [f"{each.claim} ({each.datum})" for each in plan.evidence]
     parts = (
+        ("refused", plan.refusals),
+        ("warning", plan.warnings),
         ("does", [operation.words for operation in plan.operations]),
         ("then", plan.effects),
         ("rests on", [f"{basis.subject}: {basis.state}" for basis in plan.rests_on]),
         ("because", evidence),
-        ("warning", plan.warnings),
-        ("refused", plan.refusals),
     )
     for label, texts in parts:
         yield from _part(label, texts, width)
