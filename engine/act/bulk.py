@@ -32,7 +32,8 @@ from engine.models import Ending, Outcome, Who
 
 ONCE = frozenset({"requeue"})
 """Acts that make something new each time: where nobody knows whether one was done, it is not
-repeated. All others, planned anew, see for themselves that there is nothing left to do."""
+repeated, as nothing is that is done by force. All others, planned anew, see for themselves whether
+there is something left to do."""
 TRIES = 5
 """Times that a subject is tried for which no server answers, while it does for others."""
 LOOK = 0.5
@@ -91,6 +92,7 @@ class Bulk:
         self._options = Options(
             by=str(by), reason=order.reason, force=order.force, priority=order.priority
         )
+        self._repeats = order.act not in ONCE and not order.force
         self._sources, self._by, self._audit = sources, by, audit
         self._pace = pace or Pace()
         self._stop = threading.Event()
@@ -110,14 +112,14 @@ class Bulk:
             ApiUnavailable, ZooKeeperUnavailable, SessionLost: no answer for minutes.
         """
         endings = self.file.tally()
-        if self._act.name not in ONCE:
+        if self._repeats:
             endings.pop(Ending.MAYBE_APPLIED, None)
-        waiting = deque(self.file.pending(unknown=self._act.name not in ONCE))
+        waiting = deque(self.file.pending(unknown=self._repeats))
         total = len(self.file.order.subjects)
-        yield Progress(total=total, endings=Counter(endings))
         flying: dict[Future[_Ended], int] = {}
         pool = ThreadPoolExecutor(WIDEST, thread_name_prefix="bulk")
         try:
+            yield Progress(total=total, endings=Counter(endings))
             while flying or (waiting and not self._stop.is_set()):
                 self._launch(pool, waiting, flying)
                 if not flying:
@@ -136,6 +138,8 @@ class Bulk:
             # Also where whoever iterates has had enough: what is under way is still written down.
             self._stop.set()
             pool.shutdown(wait=True)
+            if not self.file.pending(unknown=self._repeats):
+                self.file.remove()
             self.file.close()
 
     def _launch(

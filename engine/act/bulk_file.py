@@ -24,6 +24,7 @@ from engine.errors import BulkError
 from engine.models import Ending, format_time
 
 SCHEMA = "nuvla-engine/bulk/1"
+PREFIX = "bulk-"
 _ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}", re.ASCII)
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
 
@@ -35,6 +36,8 @@ class Order:
     act: str
     filter: str
     """As the operator gave it."""
+    place: str = ""
+    """The installation that it is for, so that it is not continued against another."""
     reason: str = ""
     force: bool = False
     priority: int | None = None
@@ -48,7 +51,7 @@ class BulkFile:
         self, path: Path, descriptor: int, order: Order, noted: Mapping[int, Ending]
     ) -> None:
         """Not for callers: `create` and `open` make one."""
-        self.id = path.stem.removeprefix("bulk-")
+        self.id = path.stem.removeprefix(PREFIX)
         self.path = path
         self.order = order
         self._noted = dict(noted)
@@ -104,6 +107,20 @@ class BulkFile:
             raise BulkError(f"{path} is damaged: {error!r}") from error
         return cls(path, descriptor, order, noted)
 
+    @classmethod
+    def last(cls, folder: Path, act: str) -> Self:
+        """Take up the newest order of an act that is left in a folder.
+
+        Raises:
+            BulkError: there is none, or as `open`.
+        """
+        for path in sorted(folder.glob(f"{PREFIX}*.jsonl"), reverse=True):
+            file = cls.open(folder, path.stem.removeprefix(PREFIX))
+            if file.order.act == act:
+                return file
+            file.close()
+        raise BulkError(f"no {act} in bulk is left in {folder}")
+
     def pending(self, *, unknown: bool) -> list[int]:
         """Return the places of the subjects to act on, in order.
 
@@ -133,6 +150,17 @@ class BulkFile:
         """
         self._note(place, ending)
 
+    def remove(self) -> None:
+        """Delete the file: all is done, and the record of acts tells the rest.
+
+        Raises:
+            BulkError: it cannot be deleted.
+        """
+        try:
+            self.path.unlink(missing_ok=True)
+        except OSError as error:
+            raise BulkError(f"{self.path} cannot be deleted: {error.strerror}") from error
+
     def close(self) -> None:
         """Let go of it; nothing where it is closed."""
         with self._lock:
@@ -158,7 +186,7 @@ class BulkFile:
 
 
 def _path(folder: Path, id: str) -> Path:
-    return folder / f"bulk-{id}.jsonl"
+    return folder / f"{PREFIX}{id}.jsonl"
 
 
 def _open_alone(path: Path, flags: int) -> int:
@@ -178,6 +206,7 @@ def _read(lines: Sequence[bytes]) -> tuple[Order, dict[int, Ending]]:
     order = Order(
         act=str(head["act"]),
         filter=str(head["filter"]),
+        place=str(head["place"]),
         reason=str(head["reason"]),
         force=head["force"] is True,
         priority=None if head["priority"] is None else int(head["priority"]),
