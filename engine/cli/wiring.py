@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from engine.errors import EngineError, SettingsError, ZooKeeperUnavailable
 from engine.settings import Settings, add_arguments, load
 from engine.text import clean
-from engine.zookeeper.connection import Tls, ZooKeeper, parse_acl
+from engine.zookeeper.connection import Login, Scheme, Tls, ZooKeeper, parse_acl
 from engine.zookeeper.paths import OwnPaths
 
 CONNECT_SECONDS = 5.0
@@ -61,10 +61,10 @@ def make_zookeeper(settings: Settings) -> ZooKeeper:
         settings.zk_hosts,
         session_timeout=settings.zk_session_timeout,
         call_timeout=settings.zk_timeout,
-        credentials=_credentials(settings),
+        login=_login(settings),
         tls=zookeeper_tls(settings),
         own_root=settings.zk_root,
-        own_acl=parse_acl(CREATOR_ACL) if settings.zk_acl == "creator" else (),
+        own_acl=parse_acl(_own_acl(settings)),
     )
 
 
@@ -101,16 +101,29 @@ def open_zookeeper(settings: Settings) -> Iterator[ZooKeeper]:
         zk.close()
 
 
-def _credentials(settings: Settings) -> tuple[str, str] | None:
+def _login(settings: Settings) -> Login | None:
     if settings.zk_auth is None:
-        if settings.zk_acl == "creator":
-            raise SettingsError("zk-acl: 'creator' needs zk-auth, which names the creator")
         return None
     scheme, _, credential = settings.zk_auth.reveal().partition(":")
     user, _, password = credential.partition(":")
-    if scheme != "digest" or not user or not password:
-        raise SettingsError("zk-auth: is not of the form digest:USER:PASSWORD")
-    return user, password
+    if scheme not in [*Scheme] or not user or not password:
+        raise SettingsError(
+            "zk-auth: is not of the form digest:USER:PASSWORD or sasl:USER:PASSWORD"
+        )
+    return Login(scheme=Scheme(scheme), user=user, password=password)
+
+
+def _own_acl(settings: Settings) -> str:
+    if settings.zk_acl == "open":
+        return ""
+    if settings.zk_acl != "creator":
+        return settings.zk_acl
+    shows_certificate = settings.zk_tls and settings.zk_cert is not None
+    if settings.zk_auth is None and not shows_certificate:
+        raise SettingsError(
+            "zk-acl: 'creator' needs zk-auth, or zk-tls and zk-cert, which name the creator"
+        )
+    return CREATOR_ACL
 
 
 def _optional(path: object) -> str | None:

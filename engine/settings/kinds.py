@@ -137,6 +137,15 @@ def _intervals(value: object) -> tuple[tuple[str, float], ...]:
     return tuple((_text(name), _seconds(number)) for name, number in pairs)
 
 
+def _acl(value: object) -> str:
+    text = " ".join(_text(value).split())
+    if text.lower() in ("open", "creator"):
+        return text.lower()
+    if not re.fullmatch(r"[a-z0-9]+:\S*:[cdrwa]+( [a-z0-9]+:\S*:[cdrwa]+)*", text):
+        raise ValueError("is not open, creator, or an ACL such as sasl:engine:cdrwa sasl:ops:r")
+    return text
+
+
 def whole(low: int, high: int, metavar: str = "N") -> Kind:
     """Return the kind of whole numbers from low to high."""
 
@@ -171,6 +180,7 @@ URL = Kind(_url, "URL", "a URL, without `/api`")
 PATH = Kind(_path, "PATH", "a path")
 NODE = Kind(_node, "PATH", "a ZooKeeper path")
 SWITCH = Kind(_switch, "", "`true` or `false`", is_switch=True)
+ACL = Kind(_acl, "ACL", "`open`, `creator`, or a list of `scheme:id:rights` (rights: `cdrwa`)")
 WORDS = Kind(_words, "NAME", "a list of names", is_many=True)
 HOSTS = Kind(_hosts, "HOST", "a list of `host:port`, by custom with a chroot", is_many=True)
 HOST_LIST = Kind(_words, "HOST", "a list of hosts", is_many=True)

@@ -85,14 +85,15 @@ class _ZooKeeper:
     zk_auth: Secret | None = setting(
         None,
         kinds.SECRET,
-        "SCHEME:CREDENTIAL to authenticate with, such as digest:user:password",
+        "digest:USER:PASSWORD or sasl:USER:PASSWORD (DIGEST-MD5) to log in with",
         secret=True,
         file=True,
     )
     zk_acl: str = setting(
         "open",
-        kinds.one_of("open", "creator"),
-        "who may use the nodes that the engine makes: anyone, or only who authenticates as it does",
+        kinds.ACL,
+        "who may use the nodes below zk-root that the engine makes: anyone, only who logs in as it "
+        "does, or an ACL such as sasl:engine:cdrwa sasl:console:r",
     )
     zk_tls: bool = setting(False, kinds.SWITCH, "speak TLS with ZooKeeper")
     zk_ca: Path | None = setting(

@@ -7,6 +7,7 @@ What is changed and why: `docs/architecture.md`, Reasons. The parts of kazoo use
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import logging
 import select
 import socket
@@ -14,15 +15,19 @@ import ssl
 import struct
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from itertools import islice
 from typing import Any
 
 from kazoo.client import KazooClient
-from kazoo.exceptions import ConnectionDropped
+from kazoo.exceptions import AuthFailedError, ConnectionDropped
 from kazoo.handlers.threading import SequentialThreadingHandler
 from kazoo.protocol.connection import ConnectionHandler
 from kazoo.retry import KazooRetry
+
+from engine.errors import SettingsError
+from engine.zookeeper.explaining import explain, explain_login, explain_silence, explain_unknown
 
 CONNECT_SECONDS = 2.0
 """One member that swallows packets must not cost the session."""
@@ -31,12 +36,54 @@ _RECEIVE = 1 << 20
 """A garbled length must not cost gigabytes."""
 _AUTH = 100
 _FRAME = struct.Struct("!iii")
+_PING = _FRAME.pack(8, -2, 11)
+"""A ping of the protocol: it reads nothing, and any server answers it at once."""
 
 # kazoo logs each failed attempt, requests with their data, and at its lowest level the session's
 # password: none of it is passed on. `connection` says what an operator needs to know.
 _SILENT = logging.getLogger("engine.zookeeper.kazoo")
 _SILENT.setLevel(logging.CRITICAL + 1)
 _SILENT.propagate = False
+
+
+class Scheme(StrEnum):
+    """The ways to log in with a password."""
+
+    DIGEST = "digest"
+    """Sent to the server as it is; what it proves shows only where an ACL asks for it."""
+    SASL = "sasl"
+    """DIGEST-MD5: checked by the server at once, against its JAAS file, and never sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """Who we are to ZooKeeper."""
+
+    scheme: Scheme
+    user: str
+    password: str = field(repr=False)
+
+    def __str__(self) -> str:
+        return f"the {self.scheme} user {self.user!r}"
+
+    def sasl_options(self) -> dict[str, str] | None:
+        """Return what kazoo takes for SASL; None for another scheme.
+
+        Raises:
+            SettingsError: the library for it is not installed.
+        """
+        if self.scheme is not Scheme.SASL:
+            return None
+        if importlib.util.find_spec("puresasl") is None:
+            raise SettingsError("zk-auth: SASL needs a library: pip install 'nuvla-console[sasl]'")
+        # The service and its principal are fixed in ZooKeeper's SaslServer for DIGEST-MD5.
+        return {
+            "mechanism": "DIGEST-MD5",
+            "service": "zookeeper",
+            "principal": "zk-sasl-md5",
+            "username": self.user,
+            "password": self.password,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,14 +117,23 @@ class Tls:
 class Handler(SequentialThreadingHandler):  # type: ignore[misc]  # kazoo publishes no types
     """Threads of a client; connects within CONNECT_SECONDS, and says why it could not."""
 
-    def __init__(self, tls: ssl.SSLContext | None, failed: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        tls: ssl.SSLContext | None,
+        failed: Callable[[str], None],
+        *,
+        has_certificate: bool = False,
+    ) -> None:
         """Args:
         tls: None for a plain connection.
         failed: called with the reason, safe to log, when a member cannot be reached.
+        has_certificate: a certificate of ours is shown.
         """
         super().__init__()
         self._tls = tls
         self._failed = failed
+        self.shown = {"with_tls": tls is not None, "has_certificate": has_certificate}
+        """What `explaining` needs to know of us."""
 
     def create_connection(
         self, address: tuple[str, int], hostname: str = "", timeout: float = 0.0, **_: object
@@ -100,7 +156,8 @@ class Handler(SequentialThreadingHandler):  # type: ignore[misc]  # kazoo publis
                 raise
         except OSError as error:
             kind = "TLS with " if isinstance(error, ssl.SSLError) else ""
-            self._failed(f"{kind}{hostname or address[0]}:{address[1]}: {error}")
+            why = explain(error, **self.shown)
+            self._failed(f"{kind}{hostname or address[0]}:{address[1]}: {why}")
             raise
 
     def select(
@@ -134,7 +191,26 @@ class Connection(ConnectionHandler):  # type: ignore[misc]  # kazoo publishes no
     """Seconds of session timeout that the server granted, which may be other than asked."""
     refusals: int = 0
     """Handshakes in a row that a member began, and did not end."""
+    refusal: str = ""
+    """Why no member lets us in, or has an address; safe to log."""
+    _has_logged_in = False
     _xid: int
+    _heard: float = 0.0
+    _pulse_at: float = 0.0
+    _pulse_due: bool = False
+
+    @property
+    def silent_for(self) -> float:
+        """Seconds since a pulse was sent after which nothing at all was heard; 0 otherwise."""
+        asked = self._pulse_at
+        return 0.0 if self._heard >= asked else time.monotonic() - asked
+
+    def pulse(self) -> None:
+        """Ask the server for a sign of life; called in any thread."""
+        self._pulse_due = True
+        wake = self._write_sock
+        if wake is not None:
+            wake.send(b"\0")
 
     def drop(self) -> None:
         """Break the link, as if the server had, so that kazoo turns to the next member."""
@@ -150,10 +226,39 @@ class Connection(ConnectionHandler):  # type: ignore[misc]  # kazoo publishes no
         except Exception as error:  # the supervisor replaces a client whose loop has ended
             self.client.handler._failed(f"the answer cannot be understood: {error!r}")
 
+    def _expand_client_hosts(self) -> list[tuple[str, str, int]]:
+        found: list[tuple[str, str, int]] = super()._expand_client_hosts()
+        names = ", ".join(host for host, _ in self.client.hosts)
+        self.refusal = "" if found else explain_unknown(names)
+        return found
+
     def _connect(self, host: str, hostip: str, port: int) -> tuple[float, float]:
+        # kazoo reports the connection before it logs in: a request that is sent then goes out
+        # after the log-in, but who waits for a connection would be told of one that is refused.
+        client = self.client
+        reports: list[Any] = []
+        client._session_callback = reports.append
         self._attempt = (time.monotonic(), host, port)
-        timeouts: tuple[float, float] = super()._connect(host, hostip, port)
+        try:
+            timeouts: tuple[float, float] = super()._connect(host, hostip, port)
+        finally:
+            del client._session_callback
+        for state in reports:
+            client._session_callback(state)
         return timeouts
+
+    def _authenticate_with_sasl(self, host: str, timeout: float) -> None:
+        _, name, port = self._attempt
+        try:
+            super()._authenticate_with_sasl(host, timeout)
+        except Exception as error:
+            if self._has_logged_in:
+                # kazoo gives up the session where a server does not let us in. One that did before
+                # has been cut off, and the session may live.
+                raise ConnectionDropped("cut off while logging in again") from error
+            self.refusal = f"{name}:{port} {explain_login(error, self.sasl_options['username'])}"
+            raise AuthFailedError(self.refusal) from error
+        self._has_logged_in, self.refusal = True, ""
 
     def _invoke(self, timeout: float, request: Any, xid: int | None = None) -> Any:
         began, host, port = self._attempt
@@ -164,7 +269,8 @@ class Connection(ConnectionHandler):  # type: ignore[misc]  # kazoo publishes no
             result = super()._invoke(timeout, request, xid)
         except Exception as error:
             self.refusals += 1
-            self.client.handler._failed(f"{host}:{port} was reached, but did not answer: {error}")
+            handler = self.client.handler
+            handler._failed(f"{host}:{port} {explain_silence(error, **handler.shown)}")
             raise
         # The answer to Connect, noted before listeners are told; 0 means that the session is gone.
         if _is_handshake(request) and result[0].time_out > 0:
@@ -183,6 +289,7 @@ class Connection(ConnectionHandler):  # type: ignore[misc]  # kazoo publishes no
                     continue
                 if not part:
                     raise ConnectionDropped("socket connection broken")
+                self._heard = time.monotonic()
                 parts.append(part)
                 length -= len(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
@@ -204,6 +311,11 @@ class Connection(ConnectionHandler):  # type: ignore[misc]  # kazoo publishes no
 
     def _send_request(self, read_timeout: float, connect_timeout: float) -> None:
         client = self.client
+        if self._pulse_due:
+            self._pulse_due = False
+            if self._heard >= self._pulse_at:
+                self._pulse_at = time.monotonic()
+            self._write(_PING, connect_timeout)
         waiting = list(islice(client._queue, _SEND_TOGETHER))
         if not waiting or any(getattr(each[0], "type", 100) == _AUTH for each in waiting):
             super()._send_request(read_timeout, connect_timeout)
@@ -231,28 +343,44 @@ def make_client(
     hosts: str,
     *,
     session_timeout: float,
-    credentials: tuple[str, str] | None,
+    login: Login | None,
     tls: ssl.SSLContext | None,
     failed: Callable[[str], None],
+    has_certificate: bool = False,
 ) -> KazooClient:
     """Return a client that is not started.
 
     Args:
         hosts: host:port,...[/chroot].
         session_timeout: seconds to ask for.
-        credentials: user and password for the digest scheme.
+        login: who we are; None for anybody.
         tls: None for plain connections.
         failed: called with the reason when a member cannot be reached.
+        has_certificate: the TLS context has a certificate of ours.
+
+    Raises:
+        SettingsError: the library for SASL is not installed.
     """
     retry = KazooRetry(max_tries=-1, delay=0.1, max_delay=1.0)
     client = KazooClient(
         hosts,
         timeout=session_timeout,
-        handler=Handler(tls, failed),
+        handler=Handler(tls, failed, has_certificate=has_certificate),
         connection_retry=retry,
         command_retry=retry,
-        auth_data=[("digest", ":".join(credentials))] if credentials else None,
+        auth_data=_digest(login),
         logger=_SILENT,
     )
-    client._connection = Connection(client, client._conn_retry.copy(), logger=_SILENT)
+    client._connection = Connection(
+        client,
+        client._conn_retry.copy(),
+        logger=_SILENT,
+        sasl_options=login.sasl_options() if login else None,
+    )
     return client
+
+
+def _digest(login: Login | None) -> list[tuple[str, str]] | None:
+    if login is None or login.scheme is not Scheme.DIGEST:
+        return None
+    return [("digest", f"{login.user}:{login.password}")]

@@ -28,12 +28,12 @@ from engine.errors import (
     ZooKeeperUnavailable,
 )
 from engine.zookeeper import wire
-from engine.zookeeper.client import Tls, make_client
+from engine.zookeeper.client import Login, Scheme, Tls, make_client
 from engine.zookeeper.paths import OwnPaths
 from engine.zookeeper.session import Session
 from engine.zookeeper.wire import Answer, Watcher, ZnodeStat
 
-__all__ = ["Answer", "Tls", "ZnodeStat", "ZooKeeper", "parse_acl"]
+__all__ = ["Answer", "Login", "Scheme", "Tls", "ZnodeStat", "ZooKeeper", "parse_acl"]
 
 CALL_SECONDS = 10.0
 READ_CHUNK = 2000
@@ -60,23 +60,27 @@ class ZooKeeper:
         *,
         session_timeout: float = 30.0,
         call_timeout: float = CALL_SECONDS,
-        credentials: tuple[str, str] | None = None,
+        login: Login | None = None,
         tls: Tls | None = None,
         own_root: str = OwnPaths().root,
         own_acl: Sequence[ACL] = (),
+        pulse: float | None = None,
     ) -> None:
         """Args:
         hosts: host:port,...[/chroot].
         session_timeout: seconds to ask for; the server grants 2 to 20 of its ticks.
         call_timeout: seconds that a call takes at most, where it does not say otherwise.
-        credentials: user and password of the digest scheme.
+        login: who we are; None for anybody.
         tls: None for plain connections.
         own_root: nodes below it take own_acl; all others stay open, as their layout demands.
         own_acl: from `parse_acl`; empty for the open ACL.
+        pulse: seconds between two pings, for who wants to know of a mute link soon; None: none.
 
         Raises:
-            SettingsError: a TLS file cannot be used.
+            SettingsError: a TLS file cannot be used, or the library for SASL is not installed.
         """
+        if login is not None:
+            login.sasl_options()
         try:
             context = tls.context() if tls else None
         except OSError as error:
@@ -86,17 +90,20 @@ class ZooKeeper:
             return make_client(
                 members,
                 session_timeout=session_timeout,
-                credentials=credentials,
+                login=login,
                 tls=context,
                 failed=failed,
+                has_certificate=shows_certificate,
             )
 
+        shows_certificate = tls is not None and tls.certificate is not None
         self.hosts = hosts
+        self._who = _identity(login, tls)
         members, _, chroot = hosts.partition("/")
         self._chroot = f"/{chroot.strip('/')}" if chroot.strip("/") else ""
         self._call_timeout = call_timeout
         self._own_root, self._own_acl = own_root, tuple(own_acl)
-        self._session = Session(make, session_timeout, chroot=self._chroot)
+        self._session = Session(make, session_timeout, chroot=self._chroot, pulse=pulse)
 
     def start(self) -> None:
         """Connect in the background and return at once; reconnects for ever."""
@@ -145,6 +152,11 @@ class ZooKeeper:
     def trouble(self) -> str:
         """Why the last attempt to connect failed."""
         return self._session.trouble
+
+    @property
+    def silent_for(self) -> float:
+        """Seconds that the server owes a sign of life; always 0 without a pulse."""
+        return self._session.silent_for
 
     def lease_remaining(self) -> float:
         """Return the seconds until the session must be presumed lost; 0 or less: presume it."""
@@ -277,7 +289,7 @@ class ZooKeeper:
             self.ensure(path.rpartition("/")[0], timeout=timeout)
             made = self._attempt(request, timeout, epoch)
         if isinstance(made, Exception):
-            raise _ours(made, path)
+            raise self._ours(made, path)
         return str(made)[len(self._chroot) :]
 
     def ensure(self, path: str, *, timeout: float | None = None) -> None:
@@ -297,7 +309,7 @@ class ZooKeeper:
             request = wire.create(whole, b"", acl=self.acl_of(path))
             made = self._attempt(request, timeout, absolute=True)
         if isinstance(made, Exception) and not isinstance(made, NodeExistsError):
-            raise _ours(made, path)
+            raise self._ours(made, path)
 
     def set(
         self, path: str, data: bytes, *, version: int = -1, timeout: float | None = None
@@ -382,7 +394,7 @@ class ZooKeeper:
         if isinstance(answer, NoNodeError):
             return None
         if isinstance(answer, Exception):
-            raise _ours(answer, path)
+            raise self._ours(answer, path)
         return answer
 
     def _ask(
@@ -390,7 +402,7 @@ class ZooKeeper:
     ) -> Any:
         answer = self._attempt(request, timeout, epoch)
         if isinstance(answer, Exception):
-            raise _ours(answer, subject)
+            raise self._ours(answer, subject)
         return answer
 
     def _ask_all(
@@ -403,7 +415,7 @@ class ZooKeeper:
             flight = self._session.submit(requests[start : start + READ_TOGETHER], timeout=limit)
             for answer in flight.wait(limit):
                 if isinstance(answer, Exception):
-                    raise _ours(answer, subject)
+                    raise self._ours(answer, subject)
                 yield answer
 
     def _attempt(
@@ -422,6 +434,15 @@ class ZooKeeper:
         left = max(0.0, deadline - time.monotonic())
         flight = self._session.submit([request], epoch=epoch, timeout=left, absolute=absolute)
         return flight.wait(max(0.0, deadline - time.monotonic()))[0]
+
+    def _ours(self, error: Exception, subject: str) -> EngineError:
+        """Return the error of ours that stands for kazoo's."""
+        if isinstance(error, (NoAuthError, AuthFailedError, InvalidACLError)):
+            return AccessDenied(
+                f"ZooKeeper forbids this on {subject} to {self._who} have the node's ACL give the "
+                "right (docs/security.md)"
+            )
+        return _translated(error, subject)
 
     def acl_of(self, path: str) -> tuple[ACL, ...]:
         """Return the ACL that a new node takes: ours below our root, else empty, that is open."""
@@ -459,12 +480,20 @@ def _watcher(callback: Callable[[], None] | None) -> Watcher | None:
     return None if callback is None else Watcher(callback)
 
 
-def _ours(error: Exception, subject: str) -> EngineError:
-    """Return the error of ours that stands for kazoo's."""
+def _identity(login: Login | None, tls: Tls | None) -> str:
+    """Return who we are to an ACL, and what to do where it forbids something."""
+    if login is not None and login.scheme is Scheme.DIGEST:
+        return f"{login}: a wrong password shows only so, and else"
+    if login is not None:
+        return f"{login}:"
+    if tls is not None and tls.certificate:
+        return f"the certificate {tls.certificate}:"
+    return "a client that does not log in: set --zk-auth, or"
+
+
+def _translated(error: Exception, subject: str) -> EngineError:
     if isinstance(error, EngineError):
         return type(error)(f"{subject}: {error}")
-    if isinstance(error, (NoAuthError, AuthFailedError, InvalidACLError)):
-        return AccessDenied(f"ZooKeeper forbids this on {subject}: look at the node's ACL")
     if isinstance(error, SessionExpiredError):
         return SessionLost(f"the ZooKeeper session ended during a request for {subject}")
     if isinstance(error, NoNodeError):

@@ -8,8 +8,8 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from engine.errors import NodeConflict, ZooKeeperError
-from engine.models import Member, MemberState, PutBack, RunningJob
+from engine.errors import AccessDenied, NodeConflict, ZooKeeperError
+from engine.models import Hold, Member, MemberState, PutBack, RunningJob
 from engine.zookeeper import wire
 from engine.zookeeper.connection import Answer, ZooKeeper
 from engine.zookeeper.paths import OwnPaths
@@ -39,6 +39,7 @@ class Presence:
         self._epoch = -1
         self._wake = threading.Event()
         self._closed = threading.Event()
+        self._has_reported = False
         self._thread: threading.Thread | None = None
 
     def publish(
@@ -47,10 +48,16 @@ class Presence:
         jobs: tuple[RunningJob, ...],
         last_errors: tuple[str, ...] = (),
         put_back: tuple[PutBack, ...] = (),
+        holds: tuple[Hold, ...] = (),
     ) -> None:
         """Say what the process does. Returns at once; costs nothing where nothing changed."""
         wanted = replace(
-            self._wanted, state=state, jobs=jobs, last_errors=last_errors, put_back=put_back
+            self._wanted,
+            state=state,
+            jobs=jobs,
+            last_errors=last_errors,
+            put_back=put_back,
+            holds=holds,
         )
         if self._thread is None:
             self._zk.add_listener(self._wake.set)
@@ -77,10 +84,17 @@ class Presence:
                     self._write(self._wanted)
                     checked_at = now
                 except ZooKeeperError as error:
-                    log.debug("the presence node cannot be written: %s", error)
+                    self._report(error)
             self._closed.wait(WRITE_EVERY)
             if not self._is_stale() or not self._zk.is_connected:
                 self._wake.wait(CHECK_EVERY)
+
+    def _report(self, error: ZooKeeperError) -> None:
+        """What only an operator can mend is said once; all else mends itself."""
+        is_news = isinstance(error, AccessDenied) and not self._has_reported
+        self._has_reported = self._has_reported or is_news
+        level = logging.WARNING if is_news else logging.DEBUG
+        log.log(level, "the presence node cannot be written: %s", error)
 
     def _is_stale(self) -> bool:
         return self._wanted != self._written or self._epoch != self._zk.epoch

@@ -32,6 +32,8 @@ LEASE = 0.9
 """Part of the session timeout after which an unconfirmed session is presumed lost."""
 _LOG_AFTER, _LOG_EVERY = 3.0, 60.0
 _REFUSALS = 3
+_REFUSED_PAUSE = 5.0
+"""Seconds before a server that did not let us log in is asked again."""
 _NO_ANSWER = object()
 _DEAD_STATES = (KeeperState.CLOSED, KeeperState.AUTH_FAILED)
 
@@ -98,12 +100,15 @@ class Session:
         timeout: float,
         *,
         chroot: str = "",
+        pulse: float | None = None,
     ) -> None:
         """Args:
         make: returns a new client; gets a function that takes the reason of failed attempts.
         timeout: the session timeout to presume until the server grants one.
         chroot: put before the path of each request; kazoo knows nothing of it.
+        pulse: seconds between two pings, for who wants to know of a mute link soon; None: none.
         """
+        self._pulse = pulse
         self._make = make
         self._chroot = chroot
         self._lock = threading.Condition()
@@ -119,6 +124,7 @@ class Session:
         self._unanswered_since = float("inf")
         self._down_since = time.monotonic()
         self._logged_at = float("-inf")
+        self._replaced_at = float("-inf")
         self.epoch = 0
         """Grows by one with each session that is lost."""
         self.id: int | None = None
@@ -139,6 +145,12 @@ class Session:
     def is_up(self) -> bool:
         """Whether requests can be sent."""
         return self._up and not self._presumed_lost and not self._closing.is_set()
+
+    @property
+    def silent_for(self) -> float:
+        """Seconds that the server owes a sign of life; always 0 without a pulse."""
+        client = self._client
+        return client._connection.silent_for if self._up and client is not None else 0.0
 
     def lease_remaining(self) -> float:
         """Return the seconds until the session must be presumed lost; 0 or less: presume it."""
@@ -286,7 +298,7 @@ class Session:
         self._confirmed = float("-inf")
 
     def _supervise(self) -> None:
-        while not self._closing.wait(min(1.0, self.timeout / 10)):
+        while not self._closing.wait(min(self._pulse or 1.0, 1.0, self.timeout / 10)):
             self.turned_at = time.monotonic()
             try:
                 self._look_after(time.monotonic())
@@ -297,6 +309,8 @@ class Session:
     def _look_after(self, now: float) -> None:
         if self._up and now - self._heartbeat_at >= self.timeout / 6:
             self._beat(now)
+        if self._pulse and self._up and self._client is not None:
+            self._client._connection.pulse()
         if self.id is not None and not self._presumed_lost and self.lease_remaining() <= 0:
             self._presume_lost()
         client = self._client
@@ -309,8 +323,11 @@ class Session:
             self._unanswered_since = now
             client._connection.drop()
         if client.client_state in _DEAD_STATES:
-            self.trouble = f"the connection ended ({client.client_state})"
-            self._replace()
+            refusal = client._connection.refusal
+            self.trouble = refusal or f"the connection ended ({client.client_state})"
+            self._complain(now)
+            if not refusal or now - self._replaced_at > _REFUSED_PAUSE:
+                self._replace()
         elif not self._up:
             self._mend(client, now)
 
@@ -320,6 +337,9 @@ class Session:
             # A server that lost its data refuses for ever a client that has seen more than it.
             # One that cannot be reached may still know the session when it comes back.
             self._replace()
+        self._complain(now)
+
+    def _complain(self, now: float) -> None:
         if now - max(self._logged_at, self._down_since + _LOG_AFTER - _LOG_EVERY) > _LOG_EVERY:
             self._logged_at = now
             log.warning("ZooKeeper cannot be reached, trying on: %s", self.trouble)
@@ -368,6 +388,7 @@ class Session:
             old, self._up = self._client, False
             self._end_session("the connection to ZooKeeper had to be made anew")
             client = self._client = self._make(self._failed)
+            self._replaced_at = time.monotonic()
         client.add_listener(lambda state: self._changed(client, state))
         client.start_async()
         if old is not None:

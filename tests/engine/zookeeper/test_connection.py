@@ -25,7 +25,7 @@ from engine.errors import (
 )
 from engine.local.zookeeper import ZooKeeperServer
 from engine.zookeeper import wire
-from engine.zookeeper.connection import Answer, Tls, ZooKeeper, parse_acl
+from engine.zookeeper.connection import Answer, Login, Scheme, Tls, ZooKeeper, parse_acl
 from tests.engine.zookeeper.conftest import LONG_SESSION, Connect
 from tests.faults.ports import steady_port
 from tests.faults.proxy import Proxy
@@ -151,7 +151,9 @@ def test_nodes_of_our_own_take_their_acl_and_others_stay_open(
     connect: Connect, zk_hosts: str, kazoo: KazooClient
 ) -> None:
     acl = parse_acl("auth::cdrwa world:anyone:r")
-    zk = ZooKeeper(zk_hosts, credentials=("ops", "secret"), own_acl=acl)
+    zk = ZooKeeper(
+        zk_hosts, login=Login(scheme=Scheme.DIGEST, user="ops", password="secret"), own_acl=acl
+    )
     zk.start()
     try:
         assert zk.wait_connected(15)
@@ -182,7 +184,7 @@ def test_an_acl_is_read_as_zookeepers_shell_writes_it() -> None:
 
 
 def test_credentials_reach_no_log(zk_hosts: str, caplog: pytest.LogCaptureFixture) -> None:
-    zk = ZooKeeper(zk_hosts, credentials=("ops", "top-secret"))
+    zk = ZooKeeper(zk_hosts, login=Login(scheme=Scheme.DIGEST, user="ops", password="top-secret"))
     with caplog.at_level(1):
         zk.start()
         assert zk.wait_connected(15)
