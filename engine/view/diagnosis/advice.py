@@ -33,7 +33,7 @@ _ADVICE: dict[Verdict, tuple[tuple[str, str], ...]] = {
     Verdict.NO_DISTRIBUTOR: (("restart", "Start the distributor, or restart the one that leads."),),
     Verdict.ORPHAN_ENTRY: (("drop", "Drop the entry."),),
     Verdict.OVERSIZED: (
-        ("drain", "Let executors work the queue off, and tell who creates the jobs."),
+        ("wait", "Let executors work the queue off, and tell who creates the jobs."),
     ),
     Verdict.API_DOWN: (("mend", "Mend the API first: the jobs are not at fault."),),
     Verdict.UNKNOWN_ACTION: (("deploy", "Deploy the action to an executor, and restart that."),),
@@ -42,15 +42,23 @@ _ADVICE: dict[Verdict, tuple[tuple[str, str], ...]] = {
 _RESTART_FOREIGN = SafeAct(
     act="restart", text="Restart the executor that holds it: it cannot be asked to let go."
 )
+_UNPAUSE = SafeAct(
+    act="unpause", text="Let the executors take jobs again, once the reason for the pause is gone."
+)
 
 
-def acts_for(verdict: Verdict, *, is_foreign: bool = False) -> tuple[SafeAct, ...]:
+def acts_for(
+    verdict: Verdict, *, is_foreign: bool = False, is_paused: bool = False
+) -> tuple[SafeAct, ...]:
     """Return the acts that mend it, the first choice first.
 
     Args:
         verdict: what is wrong.
         is_foreign: whether the lock's owner is no executor of ours.
+        is_paused: whether somebody paused the executors.
     """
+    if is_paused and verdict is Verdict.NO_CONSUMER:
+        return (_UNPAUSE,)
     if is_foreign and verdict is Verdict.GHOST_LOCK:
         return (_RESTART_FOREIGN,)
     return tuple(SafeAct(act=act, text=text) for act, text in _ADVICE.get(verdict, ()))

@@ -104,6 +104,11 @@ class Case:
         return told
 
     @property
+    def is_paused(self) -> bool:
+        """Whether somebody paused the executors of ours."""
+        return self.dossier.members is not None and self.dossier.members.paused is not None
+
+    @property
     def is_api_failing(self) -> bool:
         """Whether all executors of ours stopped claiming by themselves."""
         return is_api_failing(self.dossier.members)

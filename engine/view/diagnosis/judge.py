@@ -30,7 +30,7 @@ def diagnose(dossier: Dossier, now: datetime) -> Diagnosis:
         verdict=ruling.verdict,
         summary=ruling.summary,
         evidence=_once((*ruling.evidence, *claims.facts(case))),
-        acts=acts_for(ruling.verdict, is_foreign=foreign),
+        acts=acts_for(ruling.verdict, is_foreign=foreign, is_paused=case.is_paused),
         sources=dossier.sources,
     )
 
