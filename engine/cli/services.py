@@ -19,11 +19,12 @@ from engine.cli.exit_codes import ExitCode
 from engine.cli.logs import Logs, configure_logs
 from engine.cli.service_manager import distributor_notifier, executor_notifier
 from engine.cli.signals import on_stop
+from engine.cli.steering import answering, distributor_control, executor_control
 from engine.cli.verbs import Verb
 from engine.cli.watchdog import fork_guard
 from engine.cli.wiring import add_settings, make_zookeeper, own_paths
 from engine.errors import SettingsError
-from engine.models import Member, MemberKind
+from engine.models import Member, MemberKind, RemoteControl
 from engine.nuvla.client import NuvlaClient
 from engine.service.discovery import ACTIONS_GROUP, DISTRIBUTORS_GROUP, discover
 from engine.service.distributor import Distributor, chosen, intervals
@@ -88,7 +89,12 @@ def _executor(arguments: Namespace) -> ExitCode:
             notifier = executor_notifier(
                 executor, queue, zk, threads=settings.threads, grace=settings.grace
             )
-            with on_stop(notifier.stopping, executor.stop), notifier:
+            control = executor_control(member, executor, queue)
+            with (
+                on_stop(notifier.stopping, executor.stop),
+                notifier,
+                answering(zk, own, member, control),
+            ):
                 zk.start()
                 queue.start()
                 log.info("executor %s: %d threads", member.instance, settings.threads)
@@ -148,7 +154,12 @@ def _distributor(arguments: Namespace) -> ExitCode:
         )
         log_on_signal()
         notifier = distributor_notifier(distributor, zk, count=len(wanted))
-        with on_stop(notifier.stopping, distributor.stop), notifier:
+        control = distributor_control(member)
+        with (
+            on_stop(notifier.stopping, distributor.stop),
+            notifier,
+            answering(zk, own, member, control),
+        ):
             zk.start()
             log.info("distributor %s: %s", member.instance, ", ".join(wanted))
             distributor.run()
@@ -189,6 +200,7 @@ def _member(
         threads=settings.threads if kind is MemberKind.EXECUTOR else 0,
         offers=offers,
         broken=tuple(str(broken) for broken in plugins.broken),
+        remote_control=RemoteControl(settings.remote_control),
     )
 
 

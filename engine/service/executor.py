@@ -11,10 +11,11 @@ import queue as queues
 import threading
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Protocol
 
 from engine.errors import EngineError
-from engine.models import MemberState, RunningJob
+from engine.models import Hold, MemberState, PutBack, RunningJob
 from engine.service.api_watch import ApiWatch
 from engine.service.executor_2019 import Executor2019
 from engine.service.giving_up import RELEASE_SECONDS, fail_overdue, put_back
@@ -61,6 +62,8 @@ class Presence(Protocol):
         state: MemberState,
         jobs: tuple[RunningJob, ...],
         last_errors: tuple[str, ...] = (),
+        put_back: tuple[PutBack, ...] = (),
+        holds: tuple[Hold, ...] = (),
     ) -> None:
         """Say what we do; costs nothing where nothing changed."""
 
@@ -110,6 +113,7 @@ class Executor:
         self._stopping = False
         self._drain_until: float | None = None
         self._released = 0
+        self._holds: dict[str, Hold] = {}
         self.turned_at = time.monotonic()
         """When `run` looked around last, monotonic: within some seconds if it lives."""
         old = Executor2019(name, client, rules.settings)
@@ -179,6 +183,11 @@ class Executor:
         if self._stopping or self._drain_until is not None:
             return MemberState.DRAINING if self._works else MemberState.DRAINED
         return MemberState.PAUSED if self._queue.pauses else MemberState.RUNNING
+
+    def describe(self) -> str:
+        """Return the state in words, with why nothing is claimed where that is so."""
+        held = "".join(f"; {hold.reason}" for hold in self._holds.copy().values())
+        return f"{self.state.value}, {len(self._works)} of {self._threads} threads busy{held}"
 
     def _start_workers(self) -> None:
         for index in range(1, self._threads + 1):
@@ -251,7 +260,9 @@ class Executor:
         self._announce(works)
         if self._presence is not None:
             jobs = tuple(work.to_model() for work in works)
-            self._presence.publish(self.state, jobs, self._last_errors())
+            repeated = self._runner.releases.repeated()
+            holds = tuple(self._holds.copy().values())
+            self._presence.publish(self.state, jobs, self._last_errors(), repeated, holds)
 
     def _announce(self, works: tuple[Work, ...]) -> None:
         for work in works:
@@ -275,9 +286,11 @@ class Executor:
     def _hold(self, reason: str, text: str | None = None) -> None:
         if reason not in self._queue.pauses:
             log.warning("claiming stops: %s", text or reason)
+            self._holds[reason] = Hold(reason=text or reason, since=datetime.now(UTC))
             self._queue.pause(reason)
 
     def _unhold(self, reason: str) -> None:
         if reason in self._queue.pauses:
             log.info("claiming stops no longer: %s", reason)
             self._queue.resume(reason)
+            self._holds.pop(reason, None)

@@ -72,7 +72,10 @@ class Job(Mapping[str, Any]):
     def cancelled(self) -> bool:
         """Whether the action should end early: the job was cancelled or deleted, the claim is
         lost, or the executor stops. What the action returns then does not count."""
-        return self._writer.should_stop
+        if not self._writer.should_stop:
+            return False
+        self._writer.was_heard = True
+        return True
 
     @property
     def payload(self) -> Any:

@@ -147,6 +147,9 @@ class Runner:
         if (reason := work.pass_action()) is not None:
             self._attempts.again(work.claim.job_id)
             self._intake.put_back(work.claim, reason, level=logging.WARNING)
+        if writer.was_heard and not work.claim.is_live():
+            # It may have stopped half-way: only the job's next owner may say how it ends.
+            self._intake.put_back(work.claim, "its claim was lost, and its action stopped early")
         if ended.error is None:
             return endings.of_return(ended.value, writer.document)
         try:  # SystemExit and the like end the job, not the worker

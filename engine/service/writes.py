@@ -44,6 +44,8 @@ class JobWriter:
         self.claim = claim
         self.stop_reason: str | None = None
         """Why the action should end early; None while it should not."""
+        self.was_heard = False
+        """Whether the action has seen that it should end early: it may not have done all."""
         self.is_over = False
         """Whether the document is final or gone, so that nothing may be written any more."""
         self.pending: dict[str, Any] = {}

@@ -132,6 +132,15 @@ class _Service:
         "a second process that tells where the threads stand while C code holds the interpreter",
         commands=(EXECUTOR,),
     )
+    # Whoever can ask over ZooKeeper can also delete locks and entries there, so refusing by itself
+    # protects little; ACLs do. So an operator's acts work unless this says otherwise.
+    remote_control: str = setting(
+        "all",
+        kinds.one_of("all", "read-only", "none"),
+        "what operators may ask of this process over ZooKeeper: everything, only ping and stacks, "
+        "or nothing",
+        commands=SERVICES,
+    )
     actions_path: tuple[Path, ...] = setting(
         (), kinds.PATHS, "folders with further actions", commands=(EXECUTOR,)
     )

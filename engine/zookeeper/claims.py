@@ -108,6 +108,27 @@ class Settlement:
         return self._box.get()
 
 
+class StraySearch:
+    """Somebody who wants the locks freed that belong to no claim."""
+
+    __slots__ = ("_box",)
+
+    def __init__(self) -> None:
+        """It has not been done."""
+        self._box: queue.SimpleQueue[frozenset[str] | None] = queue.SimpleQueue()
+
+    def answer(self, freed: frozenset[str] | None) -> None:
+        """Tell which entries they locked; None where it was not done."""
+        self._box.put(freed)
+
+    def wait(self, timeout: float) -> frozenset[str] | None:
+        """Wait for the answer; None after the timeout (seconds)."""
+        try:
+            return self._box.get(timeout=timeout)
+        except queue.Empty:
+            return None
+
+
 class Reclaim:
     """A worker that wants its lost entry back."""
 

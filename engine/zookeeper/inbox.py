@@ -5,9 +5,9 @@ from __future__ import annotations
 import queue
 import threading
 
-from engine.zookeeper.claims import Reclaim, Seeker, Settled, Settlement
+from engine.zookeeper.claims import Reclaim, Seeker, Settled, Settlement, StraySearch
 
-Item = Seeker | Settlement | Reclaim
+Item = Seeker | Settlement | Reclaim | StraySearch
 
 
 class Inbox:

@@ -20,7 +20,7 @@ from engine.text import clean
 from engine.zookeeper import paths
 from engine.zookeeper.backlog import Backlog
 from engine.zookeeper.claiming import Attempt, Claiming, Landing
-from engine.zookeeper.claims import Claim, Reclaim, Seeker, Settled, Settlement
+from engine.zookeeper.claims import Claim, Reclaim, Seeker, Settled, Settlement, StraySearch
 from engine.zookeeper.connection import ZooKeeper
 from engine.zookeeper.inbox import Inbox, Item
 from engine.zookeeper.listing import Listed, Listing
@@ -57,6 +57,7 @@ class Keeper:
         self._lost: dict[str, Claim] = {}
         self._releases: list[Settlement] = []
         self._reclaims: list[Reclaim] = []
+        self._searches: list[StraySearch] = []
         self._epoch = zk.epoch
         self._sweep_wanted = False
         self._swept_at = time.monotonic()
@@ -114,12 +115,17 @@ class Keeper:
         self._inbox.close()
         while self._seekers:
             self._seekers.popleft().answer(None)
+        for search in self._searches:
+            search.answer(None)
 
     def _accept(self, item: Item) -> None:
         if isinstance(item, Seeker):
             self._seekers.append(item)
         elif isinstance(item, Reclaim):
             self._reclaims.append(item)
+        elif isinstance(item, StraySearch):
+            self._searches.append(item)
+            self._sweep_wanted = True
         else:
             self._accept_settlement(item)
 
@@ -324,12 +330,17 @@ class Keeper:
 
     def _sweep(self) -> None:
         releases = list(self._releases)
+        searches = list(self._searches)
         swept = sweep(self._zk, self._epoch, self.held.keys())
         self._releases = [item for item in self._releases if item not in releases]
         self._sweep_wanted = False
         self._swept_at = time.monotonic()
         if swept.is_denied:
             self._patience.denied("locks of ours cannot be deleted")
+        freed = swept.freed - {item.claim.entry for item in releases}
+        for search in searches:
+            self._searches.remove(search)
+            search.answer(freed)
         for item in releases:
             was_ours = item.claim.entry in swept.freed
             if item.claim.is_entry_gone:

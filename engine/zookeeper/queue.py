@@ -8,9 +8,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from engine.errors import ZooKeeperUnavailable
 from engine.text import clean
 from engine.zookeeper import paths
-from engine.zookeeper.claims import Claim, Reclaim, Seeker, Settled, Settlement
+from engine.zookeeper.claims import Claim, Reclaim, Seeker, Settled, Settlement, StraySearch
 from engine.zookeeper.connection import ZooKeeper
 from engine.zookeeper.keeper import Keeper
 
@@ -120,6 +121,25 @@ class JobQueue:
             return claim
         request = Reclaim(claim, time.monotonic() + timeout)
         return request.wait() if self._keeper.post(request) else None
+
+    def free_strays(self, timeout: float) -> dict[str, str | None]:
+        """Free the locks of this session that belong to no claim of ours, as the regular sweep
+        does; return the job ids by the names of their entries, None for an entry without one.
+
+        Args: timeout: seconds, for each of two steps.
+
+        Raises:
+            ZooKeeperUnavailable: it could not be done in time.
+            SessionLost.
+        """
+        search = StraySearch()
+        freed = search.wait(timeout) if self._keeper.post(search) else None
+        if freed is None:
+            raise ZooKeeperUnavailable("the locks of this session could not be looked through")
+        names = sorted(freed)
+        nodes = self._zk.get_many([paths.entry_path(name) for name in names], timeout=timeout)
+        jobs = [None if node is None else paths.parse_job_id(node[0]) for node in nodes]
+        return dict(zip(names, jobs, strict=True))
 
     def put(self, job_id: str, priority: int = paths.DEFAULT_PRIORITY) -> str:
         """Queue a job and return the name of its entry.

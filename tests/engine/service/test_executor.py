@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine.errors import ApiUnavailable, LoginRefused
-from engine.models import MemberState, PutBack, RunningJob
+from engine.models import Hold, MemberState, PutBack, RunningJob
 from engine.service.executor import Executor
 from engine.service.finish import FinishRules
 from engine.service.registry import ActionPlugin
@@ -32,6 +32,7 @@ class Desk:
         self.queue = FakeClaimingQueue()
         self.published: list[tuple[MemberState, tuple[RunningJob, ...]]] = []
         self.code: int | None = None
+        self.holds: tuple[Hold, ...] = ()
         self.paused: str | None = None
         finish = FinishRules(patience=5.0, cap=0.05)
         rules = RunnerRules(finish=finish, cancel_poll=0.1, longest_probe_pause=0.1)
@@ -58,8 +59,10 @@ class Desk:
         jobs: tuple[RunningJob, ...],
         last_errors: tuple[str, ...] = (),
         put_back: tuple[PutBack, ...] = (),
+        holds: tuple[Hold, ...] = (),
     ) -> None:
         self.published.append((state, jobs))
+        self.holds = holds
 
     def put(self, *numbers: int) -> list[str]:
         """Queue jobs and return their ids."""

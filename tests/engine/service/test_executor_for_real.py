@@ -140,7 +140,7 @@ def test_the_result_of_a_job_whose_session_was_lost_is_written_under_a_new_claim
     def work(job: Any) -> int:
         runs.append(job.id)
         go.wait(60)
-        return 0 if job.cancelled else 5
+        return 0
 
     running = run_executor(make_actions(work), threads=1)
     job_id = client.add_job(ACT)
@@ -150,6 +150,29 @@ def test_the_result_of_a_job_whose_session_was_lost_is_written_under_a_new_claim
     eventually(lambda: running.state(job_id) == "SUCCESS", within=30)
     eventually(lambda: nodes(kazoo) == ([], []))
     assert runs == [job_id]
+
+
+def test_an_action_that_heard_of_its_lost_claim_runs_again_whatever_it_returned(
+    run_executor: RunExecutor, client: NuvlaClient, kazoo: KazooClient, zk: ZooKeeper, zk_hosts: str
+) -> None:
+    go = threading.Event()
+    runs: list[bool] = []
+
+    def work(job: Any) -> int:
+        runs.append(job.was_running)
+        if len(runs) > 1:
+            return 0
+        go.wait(60)
+        return 0 if job.cancelled else 5  # half done: this must not become SUCCESS
+
+    running = run_executor(make_actions(work), threads=1)
+    job_id = client.add_job(ACT)
+    eventually(lambda: runs)
+    expire(zk, zk_hosts)
+    go.set()
+    eventually(lambda: running.state(job_id) == "SUCCESS", within=30)
+    eventually(lambda: nodes(kazoo) == ([], []))
+    assert runs == [False, True]
 
 
 def expire(zk: ZooKeeper, hosts: str) -> None:
