@@ -36,6 +36,7 @@ from engine.models.member import (
 )
 from engine.models.queue import Lock, Owner, QueueEntry, QueueSnapshot, TakenSnapshot
 from engine.models.report import Outcome, Source
+from engine.models.restless import Flapping, Starving
 from engine.models.stacks import Frame, StackReport, ThreadStack
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "Ending",
     "Evidence",
     "Finding",
+    "Flapping",
     "Flaps",
     "Frame",
     "Hold",
@@ -84,6 +86,7 @@ __all__ = [
     "Source",
     "StackReport",
     "StackSample",
+    "Starving",
     "TakenSnapshot",
     "ThreadStack",
     "Verdict",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from engine.models import Flaps
 from engine.view.diagnosis import limits
 
-MOST = 1000
+MOST = 100
 """Releases that are kept of one entry."""
 
 
@@ -24,28 +24,35 @@ class FlapCounter:
         self._began: datetime | None = None
 
     def observe(
-        self, locks: Iterable[tuple[str, datetime]], entries: Iterable[str], now: datetime
+        self, locks: Iterable[tuple[str, datetime]], entries: Container[str], now: datetime
     ) -> None:
         """Take what is seen now.
 
         Args:
             locks: names of the entries that are held, each with when its lock was made.
             entries: names of the entries that exist, at least of those that were held before.
+                One that is gone, but is still among them, counts as a release until it is not.
             now: the present moment.
         """
         self._began = self._began or now
-        held, present = dict(locks), set(entries)
+        held = dict(locks)
         for name, since in self._held.items():
             # A lock made anew between two looks was released in between.
-            if name in present and held.get(name) != since:
+            if name in entries and held.get(name) != since:
                 self._released.setdefault(name, deque(maxlen=MOST)).append(now)
         self._held = held
         for name in list(self._released):
             times = self._released[name]
             while times and now - times[0] > self._window:
                 times.popleft()
-            if not times or name not in present:
+            if not times or name not in entries:
                 del self._released[name]
+
+    def flapping(self, now: datetime) -> Iterator[tuple[str, Flaps]]:
+        """Yield the entries that were released often enough to be called flapping."""
+        for name, times in self._released.items():
+            if len(times) >= limits.FLAPS and (seen := self.flaps(name, now)) is not None:
+                yield name, seen
 
     def flaps(self, entry: str, now: datetime, *, reason: str = "") -> Flaps | None:
         """Return how often an entry was released within the window; None before the first look."""

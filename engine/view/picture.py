@@ -8,7 +8,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from engine.models import ElectionSnapshot, JobRecord, MemberSnapshot, QueueSnapshot, TakenSnapshot
+from engine.models import (
+    ElectionSnapshot,
+    Flapping,
+    JobRecord,
+    MemberSnapshot,
+    QueueSnapshot,
+    Starving,
+    TakenSnapshot,
+)
 from engine.states import JobState
 
 
@@ -131,6 +139,10 @@ class Picture:
     oldest_waiting: datetime | None = None
     """When the oldest entry that nobody holds was made."""
     taken: TakenSnapshot | None = None
+    flapping: tuple[Flapping, ...] = ()
+    """Entries that are taken and released again and again while this watches, the worst first."""
+    starving: tuple[Starving, ...] = ()
+    """Priorities whose turn does not come while this watches."""
     elections: ElectionSnapshot | None = None
     members: MemberSnapshot | None = None
     counts: JobCounts | None = None

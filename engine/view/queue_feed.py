@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from engine.models import Lock, QueueEntry, QueueSnapshot
 from engine.text import clean
-from engine.view.queue import read_entries
+from engine.view.queue import read_entries, split_names
 from engine.zookeeper import paths
 from engine.zookeeper.connection import ZooKeeper
 
@@ -47,6 +47,21 @@ class QueuePicture:
         return len(self._unread)
 
     @property
+    def names(self) -> Sequence[str]:
+        """The entries' names, in queue order, as they were listed last."""
+        return self._names
+
+    @property
+    def known(self) -> Container[str]:
+        """The same names, to ask whether one is among them."""
+        return self._known
+
+    @property
+    def held(self) -> Collection[str]:
+        """The names of the entries that somebody holds."""
+        return self._locks.keys()
+
+    @property
     def is_long(self) -> bool:
         """Whether a listing is megabytes."""
         return len(self._names) > _LONG
@@ -60,12 +75,8 @@ class QueuePicture:
         began = time.monotonic()
         listing = self._zk.children(paths.ENTRIES, watch=watch, timeout=LISTING_SECONDS)
         children = [] if listing is None else listing[0]
-        names = sorted(filter(paths.is_entry_name, children))
-        if len(names) != len(children):
-            foreign = sorted(set(children).difference(names))
-            self._foreign = tuple(clean(name, limit=256) for name in foreign)
-        else:
-            self._foreign = ()
+        names, foreign = split_names(children)
+        self._foreign = tuple(clean(name, limit=256) for name in foreign)
         self._take(names)
         self._listed_at = datetime.now(UTC)
         self.pause = max(_SOONEST, _LISTING * (time.monotonic() - began))
@@ -130,6 +141,10 @@ class QueuePicture:
                 asked.append(name)
         found.update((entry.name, entry.job_id) for entry in read_entries(self._zk, asked))
         return found
+
+    def known_jobs(self, names: Iterable[str]) -> dict[str, str | None]:
+        """Return the jobs of the entries of these names, as far as they have been read."""
+        return {name: self._known[name].job_id for name in names if name in self._known}
 
     def is_unread(self, names: Collection[str]) -> bool:
         """Whether one of the entries waits to be read."""

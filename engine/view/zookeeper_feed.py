@@ -18,6 +18,7 @@ from engine.view.members import read_members
 from engine.view.picture import Condition, Health, Picture, Sight
 from engine.view.queue import read_locks
 from engine.view.queue_feed import CALL_SECONDS, QueuePicture, oldest_waiting
+from engine.view.restless import Restless
 from engine.zookeeper import paths
 from engine.zookeeper.connection import ZooKeeper
 from engine.zookeeper.paths import OwnPaths
@@ -29,8 +30,12 @@ _CALM = 1.0
 """Members and elections are read no oftener than that."""
 _RETRY = 0.5
 _LONG_RETRY = 2.0
-_HEARTBEATS = 6
-"""The connection asks for a sign of life so many times in each session timeout."""
+_LOOK_BACK = 5.0
+"""Seconds between two looks at what flapped."""
+PULSE_SECONDS = 0.75
+"""Between two signs of life that are asked of the server: a ping, which reads nothing."""
+_SILENCE = 0.9
+"""Seconds that a sign of life may take: with the pulse and the tick of who looks, two in all."""
 TOPICS = ("taken", "members", "elections", "queue")
 """The long queue last: the rest is there in a moment."""
 
@@ -60,6 +65,8 @@ class ZooKeeperFeed:
         """
         self._zk, self._own, self._store = zk, own, store
         self._queue = QueuePicture(zk)
+        self._restless = Restless()
+        self._looked_back_at = 0.0
         self._wake = threading.Event()
         self._stopping = False
         self._dirty = set(TOPICS)
@@ -104,20 +111,19 @@ class ZooKeeperFeed:
         health = self._store.picture.zookeeper
         if health.condition is not Condition.LIVE:
             return
+        now = time.monotonic()
+        if self._store.picture.flapping and now - self._looked_back_at > _LOOK_BACK:
+            # What flapped may do so no more, and then no watch tells.
+            self._looked_back_at = now
+            self._touch("taken")
         if not self._zk.is_connected:
             self._wake.set()
             return
         asked = self._asked_at
-        silent = self._silence()
-        if (asked is not None and time.monotonic() - asked > CALL_SECONDS - 0.5) or silent:
+        is_late = asked is not None and time.monotonic() - asked > CALL_SECONDS - 0.5
+        if is_late or self._zk.silent_for > _SILENCE:
             self._lost("no answer: the connection is open, but silent")
             self._wake.set()
-
-    def _silence(self) -> bool:
-        """Whether a heartbeat was sent and its answer is late."""
-        timeout = self._zk.session_timeout
-        unconfirmed = 0.9 * timeout - self._zk.lease_remaining()
-        return unconfirmed > timeout / _HEARTBEATS + 3.0
 
     def _touch(self, *topics: str) -> None:
         self._dirty.update(topics)
@@ -235,6 +241,8 @@ class ZooKeeperFeed:
         self._polled_at = time.monotonic()
         self._due["queue"] = self._polled_at + self._queue.pause
         self._changed = True
+        self._restless.see_queue(self._queue.names, self._queue.held, datetime.now(UTC))
+        self._note_restless()
 
     def _read_taken(self) -> None:
         began = time.monotonic()
@@ -243,8 +251,17 @@ class ZooKeeperFeed:
         self._queue.hold(locks)
         self._changed = True
         self._store.publish(taken=self._taken(locks))
+        self._restless.see_locks(locks, self._queue.known, datetime.now(UTC))
+        self._note_restless()
         took = time.monotonic() - began
         self._due["taken"] = time.monotonic() + max(_POLL, 20 * took)
+
+    def _note_restless(self) -> None:
+        now, picture = datetime.now(UTC), self._store.picture
+        flapping = self._restless.flapping(self._queue.known_jobs, picture.members, now)
+        starving = self._restless.starving(now)
+        if (flapping, starving) != (picture.flapping, picture.starving):
+            self._store.publish(flapping=flapping, starving=starving)
 
     def _taken(self, locks: dict[str, Lock]) -> TakenSnapshot:
         """Join the locks with their jobs. An entry goes together with its lock, but the two are
