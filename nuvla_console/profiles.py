@@ -6,12 +6,13 @@ from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from engine.cli.wiring import make_zookeeper, own_paths
 from engine.nuvla.client import NuvlaClient
 from engine.settings import Settings, load
 from engine.settings.flags import CONFIG, PROFILE, given_by
 from engine.settings.load import profile_names
 from engine.view.store import Store
+from engine.view.zookeeper_feed import PULSE_SECONDS
+from engine.zookeeper.opening import make_zookeeper, own_paths
 from nuvla_console.config import Preferences
 
 SESSION_SECONDS = 40.0
@@ -44,7 +45,7 @@ def open_store(settings: Settings) -> Store:
         api_timeout=min(settings.api_timeout, CALL_SECONDS),
     )
     return Store(
-        make_zookeeper(settings),
+        make_zookeeper(settings, pulse=PULSE_SECONDS),
         NuvlaClient.from_settings(settings),
         own=own_paths(settings),
         hosts=settings.zk_hosts,

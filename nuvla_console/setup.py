@@ -11,13 +11,13 @@ from argparse import Namespace
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.cli.wiring import make_zookeeper
 from engine.errors import ApiError, SettingsError
 from engine.nuvla.client import NuvlaClient
 from engine.settings import Settings, load
 from engine.settings.flags import PROFILE
 from engine.settings.load import FILE_NAME, config_folders
 from engine.text import clean
+from engine.zookeeper.opening import make_zookeeper
 from nuvla_console.config import Preferences
 
 CONNECT_SECONDS = 5.0

@@ -7,16 +7,25 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from engine.errors import EngineError, SettingsError, ZooKeeperUnavailable
+from engine.errors import EngineError, ZooKeeperUnavailable
 from engine.settings import Settings, add_arguments, load
 from engine.text import clean
-from engine.zookeeper.connection import Login, Scheme, Tls, ZooKeeper, parse_acl
-from engine.zookeeper.paths import OwnPaths
+from engine.zookeeper.connection import ZooKeeper
+from engine.zookeeper.opening import make_zookeeper, own_paths, zookeeper_tls
+
+__all__ = [
+    "CONNECT_SECONDS",
+    "add_settings",
+    "make_zookeeper",
+    "open_zookeeper",
+    "own_paths",
+    "read_settings",
+    "refuse_if_read_only",
+    "zookeeper_tls",
+]
 
 CONNECT_SECONDS = 5.0
 """Who asks for a view waits for an answer; the services wait for ever."""
-CREATOR_ACL = "auth::cdrwa"
-"""All rights for whoever is authenticated as the maker of the node, and for nobody else."""
 
 
 def add_settings(parser: ArgumentParser, command: str) -> None:
@@ -46,40 +55,6 @@ def refuse_if_read_only(settings: Settings) -> None:
         raise EngineError("nothing is changed: the setting read-only is on")
 
 
-def own_paths(settings: Settings) -> OwnPaths:
-    """Return the nodes of our own."""
-    return OwnPaths(settings.zk_root)
-
-
-def make_zookeeper(settings: Settings) -> ZooKeeper:
-    """Return a session that has not been started.
-
-    Raises:
-        SettingsError: how to authenticate cannot be used, or a TLS file cannot be read.
-    """
-    return ZooKeeper(
-        settings.zk_hosts,
-        session_timeout=settings.zk_session_timeout,
-        call_timeout=settings.zk_timeout,
-        login=_login(settings),
-        tls=zookeeper_tls(settings),
-        own_root=settings.zk_root,
-        own_acl=parse_acl(_own_acl(settings)),
-    )
-
-
-def zookeeper_tls(settings: Settings) -> Tls | None:
-    """Return how to speak TLS with the servers; None for plain connections."""
-    if not settings.zk_tls:
-        return None
-    return Tls(
-        ca=_optional(settings.zk_ca),
-        certificate=_optional(settings.zk_cert),
-        key=_optional(settings.zk_key),
-        verify=not settings.zk_insecure,
-    )
-
-
 @contextmanager
 def open_zookeeper(settings: Settings) -> Iterator[ZooKeeper]:
     """Hold a connected session.
@@ -99,32 +74,3 @@ def open_zookeeper(settings: Settings) -> Iterator[ZooKeeper]:
         yield zk
     finally:
         zk.close()
-
-
-def _login(settings: Settings) -> Login | None:
-    if settings.zk_auth is None:
-        return None
-    scheme, _, credential = settings.zk_auth.reveal().partition(":")
-    user, _, password = credential.partition(":")
-    if scheme not in [*Scheme] or not user or not password:
-        raise SettingsError(
-            "zk-auth: is not of the form digest:USER:PASSWORD or sasl:USER:PASSWORD"
-        )
-    return Login(scheme=Scheme(scheme), user=user, password=password)
-
-
-def _own_acl(settings: Settings) -> str:
-    if settings.zk_acl == "open":
-        return ""
-    if settings.zk_acl != "creator":
-        return settings.zk_acl
-    shows_certificate = settings.zk_tls and settings.zk_cert is not None
-    if settings.zk_auth is None and not shows_certificate:
-        raise SettingsError(
-            "zk-acl: 'creator' needs zk-auth, or zk-tls and zk-cert, which name the creator"
-        )
-    return CREATOR_ACL
-
-
-def _optional(path: object) -> str | None:
-    return None if path is None else str(path)

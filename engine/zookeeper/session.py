@@ -109,6 +109,7 @@ class Session:
         pulse: seconds between two pings, for who wants to know of a mute link soon; None: none.
         """
         self._pulse = pulse
+        self._pulsed_at = float("-inf")
         self._make = make
         self._chroot = chroot
         self._lock = threading.Condition()
@@ -309,8 +310,10 @@ class Session:
     def _look_after(self, now: float) -> None:
         if self._up and now - self._heartbeat_at >= self.timeout / 6:
             self._beat(now)
-        if self._pulse and self._up and self._client is not None:
-            self._client._connection.pulse()
+        if self._pulse and self._up and now - self._pulsed_at >= 0.9 * self._pulse:
+            self._pulsed_at = now
+            if self._client is not None:
+                self._client._connection.pulse()
         if self.id is not None and not self._presumed_lost and self.lease_remaining() <= 0:
             self._presume_lost()
         client = self._client

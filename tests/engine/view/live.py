@@ -13,6 +13,7 @@ from engine.nuvla.client import NuvlaClient
 from engine.nuvla.credentials import ApiKey
 from engine.settings import Secret
 from engine.view.store import Store
+from engine.view.zookeeper_feed import PULSE_SECONDS
 from engine.zookeeper.connection import ZooKeeper
 from tests.faults.proxy import Proxy
 from tests.local_api import LocalApi
@@ -58,7 +59,9 @@ def live_store(zk_hosts: str, api: LocalApi, *, start: bool = True) -> Iterator[
     address, _, root = zk_hosts.partition("/")
     zk_port, api_port = int(address.rpartition(":")[2]), int(api.url.rpartition(":")[2])
     with Proxy(zk_port) as zk_link, Proxy(api_port) as api_link:
-        zk = CountingZooKeeper(f"{zk_link.hosts}/{root}", session_timeout=4.0, call_timeout=2.0)
+        zk = CountingZooKeeper(
+            f"{zk_link.hosts}/{root}", session_timeout=4.0, call_timeout=2.0, pulse=PULSE_SECONDS
+        )
         client = CountingClient(
             f"http://{api_link.hosts}",
             credentials=ApiKey(api.api_key, Secret(api.api_secret)),

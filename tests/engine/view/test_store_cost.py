@@ -16,6 +16,7 @@ from engine.nuvla.client import NuvlaClient
 from engine.nuvla.credentials import ApiKey
 from engine.settings import Secret
 from engine.view.picture import Search, Sight
+from engine.view.zookeeper_feed import PULSE_SECONDS
 from nuvla_console.profiles import SESSION_SECONDS
 from tests.engine.view.live import Live, live_store
 from tests.engine.view.wire import WRITES, HttpJournal, ZooKeeperJournal
@@ -122,7 +123,7 @@ def test_at_rest_it_asks_zookeeper_next_to_nothing_and_the_api_once_a_second(
 
     eventually(at_rest, "the first reading is over")
     reads, asked, began = counted.zookeeper.reads, len(counted.api.requests), time.monotonic()
-    heartbeats = counted.zookeeper.heartbeats
+    heartbeats, pings = counted.zookeeper.heartbeats, counted.zookeeper.pings
     eventually(lambda: len(counted.api.requests) - asked >= 4, "the API is asked in turn")
     passed = time.monotonic() - began
     assert counted.zookeeper.reads - reads <= 1 + passed * 12 / 60
@@ -130,6 +131,7 @@ def test_at_rest_it_asks_zookeeper_next_to_nothing_and_the_api_once_a_second(
     # Signs of life go by the session's length: the console's sessions are ten times as long.
     a_minute = (counted.zookeeper.heartbeats - heartbeats - 1) * 60 / passed
     assert a_minute * live.zk.session_timeout / SESSION_SECONDS <= 12
+    assert counted.zookeeper.pings - pings <= passed / PULSE_SECONDS + 2
 
 
 def test_a_slower_pace_is_kept_until_somebody_asks(counted: Counted) -> None:

@@ -18,6 +18,7 @@ from engine.nuvla.credentials import Password
 from engine.settings import Secret
 from engine.view.picture import Condition, Health, Search, Sight
 from engine.view.store import Store
+from engine.view.zookeeper_feed import PULSE_SECONDS
 from engine.zookeeper.connection import ZooKeeper
 from tests.engine.view.live import Live, live_store
 from tests.faults import api_faults
@@ -47,7 +48,7 @@ def store_over(hosts: str, api: JobApi) -> Iterator[Store]:
     """Run a store over these two."""
     credentials = Password(USER, Secret(PASSWORD))
     store = Store(
-        ZooKeeper(hosts, session_timeout=4.0, call_timeout=2.0),
+        ZooKeeper(hosts, session_timeout=4.0, call_timeout=2.0, pulse=PULSE_SECONDS),
         NuvlaClient(api.url, credentials=credentials, timeout=3.0),
         hosts=hosts,
         url=api.url,

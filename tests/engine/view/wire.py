@@ -43,8 +43,13 @@ class ZooKeeperJournal:
 
     @property
     def heartbeats(self) -> int:
-        """Requests that only ask for a sign of life."""
-        return self.asked[PING] + self.paths[EXISTS, self._root]
+        """Readings of the root, which only ask for a sign of life."""
+        return self.paths[EXISTS, self._root]
+
+    @property
+    def pings(self) -> int:
+        """Requests that read nothing at all."""
+        return self.asked[PING]
 
     def listings(self, path: str) -> int:
         """Return how often the children of a node were listed."""
