@@ -14,6 +14,7 @@ import secrets
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -115,10 +116,11 @@ class BulkFile:
             BulkError: there is none, or as `open`.
         """
         for path in sorted(folder.glob(f"{PREFIX}*.jsonl"), reverse=True):
-            file = cls.open(folder, path.stem.removeprefix(PREFIX))
-            if file.order.act == act:
-                return file
-            file.close()
+            with suppress(BulkError):  # another process has it, or it is damaged
+                file = cls.open(folder, path.stem.removeprefix(PREFIX))
+                if file.order.act == act:
+                    return file
+                file.close()
         raise BulkError(f"no {act} in bulk is left in {folder}")
 
     def pending(self, *, unknown: bool) -> list[int]:

@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 import json
-import ssl
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 
 from engine.act.acts import ACTS, Act, Argument
 from engine.act.apply import apply
 from engine.act.audit import Audit, who_acts
 from engine.act.plan import Options, Plan
-from engine.act.sources import Need, Sources
+from engine.act.selecting import SCOPES
+from engine.act.sources import Sources
+from engine.cli.act_sources import ask, open_sources
+from engine.cli.bulk import add_bulk_flags, is_bulk, run_bulk
 from engine.cli.documents import job_id
 from engine.cli.exit_codes import ExitCode
 from engine.cli.plan_report import act_json, outcome_line, plan_lines
 from engine.cli.verbs import Verb
-from engine.cli.wiring import (
-    add_settings,
-    open_zookeeper,
-    own_paths,
-    read_settings,
-    refuse_if_read_only,
-    zookeeper_tls,
-)
-from engine.errors import SettingsError
+from engine.cli.wiring import add_settings, read_settings, refuse_if_read_only
 from engine.models import Outcome
-from engine.nuvla.client import NuvlaClient
 from engine.settings import Settings
 from engine.text import clean
 from engine.zookeeper.paths import ENTRIES, is_entry_name
@@ -85,17 +77,21 @@ def verb_of(act: Act) -> Verb:
     def configure(parser: ArgumentParser) -> None:
         if act.argument in DESCRIPTIONS:
             metavar, text = DESCRIPTIONS[act.argument]
-            parser.add_argument("subject", metavar=metavar, type=_PARSERS[act.argument], help=text)
+            kind, nargs = _PARSERS[act.argument], "?" if act.name in SCOPES else None
+            parser.add_argument("subject", metavar=metavar, type=kind, nargs=nargs, help=text)
         if "priority" in act.takes:
             words = "0 to 999, lower runs sooner"
             parser.add_argument("priority", metavar="N", type=priority, help=words)
         if "force" in act.takes:
             words = "do it although it may do harm, which the plan names; needs --reason"
             parser.add_argument("--force", action="store_true", help=words)
+        add_bulk_flags(parser, act)
         add_act_flags(parser)
         add_settings(parser, "verb")
 
     def run(arguments: Namespace) -> ExitCode:
+        if is_bulk(act, arguments):
+            return run_bulk(act, arguments)
         options = Options(
             by=str(who_acts()),
             reason=arguments.reason,
@@ -103,28 +99,11 @@ def verb_of(act: Act) -> Verb:
             priority=getattr(arguments, "priority", None),
         )
         settings = read_settings(arguments)
-        with open_sources(settings, act) as (sources, audit):
+        with open_sources(settings, act.needs) as (sources, audit):
             plan = act.plan(sources, getattr(arguments, "subject", ""), options)
             return carry_through(plan, sources, audit, arguments, settings)
 
     return Verb(configure, run)
-
-
-@contextmanager
-def open_sources(settings: Settings, act: Act) -> Iterator[tuple[Sources, Audit]]:
-    """Hold what an act needs, and the record of acts.
-
-    Raises:
-        EngineError: a source cannot be reached, or the settings are wrong.
-    """
-    with ExitStack() as stack:
-        zk = client = None
-        if Need.ZOOKEEPER in act.needs or settings.audit_zookeeper:
-            zk = stack.enter_context(open_zookeeper(settings))
-        if Need.API in act.needs:
-            client = stack.enter_context(NuvlaClient.from_settings(settings))
-        sources = Sources(zk=zk, client=client, own=own_paths(settings), tls=_tls(settings))
-        yield sources, Audit.from_settings(settings, zk)
 
 
 def carry_through(
@@ -149,20 +128,6 @@ def carry_through(
     return _code(plan, outcome)
 
 
-def ask(question: str) -> ExitCode:
-    """Ask the operator. Without a terminal there is nobody to ask."""
-    if not sys.stdin.isatty():
-        print("nuvla-engine: say --yes to do it, or --dry-run", file=sys.stderr)
-        return ExitCode.USAGE
-    sys.stdout.flush()
-    print(f"{question[0].upper()}{question[1:]}? [y/N] ", end="", file=sys.stderr)
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().casefold() in ("y", "yes"):
-        return ExitCode.OK
-    print("nothing was changed", file=sys.stderr)
-    return ExitCode.REFUSED
-
-
 def _show(plan: Plan, arguments: Namespace) -> None:
     """Show the plan where it is the result, or what the operator is asked about; else what they
     should know."""
@@ -185,14 +150,6 @@ def _code(plan: Plan, outcome: Outcome | None) -> ExitCode:
     if outcome.is_unknown:
         return ExitCode.UNREACHED
     return ExitCode.OK if outcome.done else ExitCode.REFUSED
-
-
-def _tls(settings: Settings) -> ssl.SSLContext | None:
-    tls = zookeeper_tls(settings)
-    try:
-        return tls.context() if tls else None
-    except OSError as error:
-        raise SettingsError(f"the TLS files for ZooKeeper cannot be used: {error}") from error
 
 
 _OWN_VERBS = ("start", "restore")

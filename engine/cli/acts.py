@@ -12,7 +12,8 @@ from engine.act.audit import who_acts
 from engine.act.plan import Options, Plan
 from engine.act.restore import RestorePlan, apply_restore, plan_restore, restore_priority
 from engine.act.sources import Sources
-from engine.cli.acting import add_act_flags, ask, carry_through, open_sources, priority
+from engine.cli.act_sources import ask, open_sources
+from engine.cli.acting import add_act_flags, carry_through, priority
 from engine.cli.documents import job_id
 from engine.cli.exit_codes import ExitCode
 from engine.cli.verbs import Verb
@@ -54,7 +55,7 @@ def _start(arguments: Namespace) -> ExitCode:
         _print_start(arguments, act.plan(Sources(), arguments.action, options), None)
         return ExitCode.OK
     refuse_if_read_only(settings)
-    with open_sources(settings, act) as (sources, audit):
+    with open_sources(settings, act.needs) as (sources, audit):
         plan = act.plan(sources, arguments.action, options)
         outcome = apply(plan, sources, by=by, reason=arguments.reason, audit=audit)
     if outcome.is_unknown or not outcome.made:
@@ -85,7 +86,7 @@ def _configure_restore(parser: ArgumentParser) -> None:
 def _restore(arguments: Namespace) -> ExitCode:
     settings = read_settings(arguments)
     act, by = ACTS["restore"], who_acts()
-    with open_sources(settings, act) as (sources, audit):
+    with open_sources(settings, act.needs) as (sources, audit):
         if arguments.job is not None:
             options = Options(by=str(by), reason=arguments.reason)
             one = act.plan(sources, arguments.job, options)
