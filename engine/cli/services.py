@@ -17,6 +17,7 @@ from typing import NoReturn
 from engine.cli.about import own_version
 from engine.cli.exit_codes import ExitCode
 from engine.cli.logs import Logs, configure_logs
+from engine.cli.metrics import distributor_metrics, executor_metrics
 from engine.cli.service_manager import distributor_notifier, executor_notifier
 from engine.cli.signals import on_stop
 from engine.cli.steering import answering, distributor_control, executor_control
@@ -94,6 +95,7 @@ def _executor(arguments: Namespace) -> ExitCode:
                 on_stop(notifier.stopping, executor.stop),
                 notifier,
                 answering(zk, own, member, control),
+                executor_metrics(settings, member, executor, queue, client, zk),
             ):
                 zk.start()
                 queue.start()
@@ -159,6 +161,7 @@ def _distributor(arguments: Namespace) -> ExitCode:
             on_stop(notifier.stopping, distributor.stop),
             notifier,
             answering(zk, own, member, control),
+            distributor_metrics(settings, member, distributor, client, zk),
         ):
             zk.start()
             log.info("distributor %s: %s", member.instance, ", ".join(wanted))

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode
 from weakref import WeakSet
 
-from engine.errors import ApiRefused, MalformedAnswer
+from engine.errors import ApiError, ApiRefused, MalformedAnswer
+from engine.measures import QUICK, Tally, Timer
 from engine.models import JobPage, JobRecord, JobRequest
 from engine.nuvla.answers import json_object, malformed
 from engine.nuvla.connection import Place
@@ -69,6 +70,10 @@ class NuvlaClient:
         self._session = Session(Transport(self._place), credentials)
         self._of_thread = threading.local()
         self._officials: WeakSet[Api] = WeakSet()
+        self.times = Timer(QUICK)
+        """Seconds of our own calls, by method; those of the official client are not in it."""
+        self.failures = Tally()
+        """Our own calls that failed, by the name of the error."""
 
     @classmethod
     def from_settings(cls, settings: Settings) -> NuvlaClient:
@@ -219,8 +224,15 @@ class NuvlaClient:
         return document
 
     def _call(self, request: Request, *, timeout: float | None = None) -> dict[str, Any]:
-        answer = self._session.call(request, timeout=timeout or self._timeout)
-        return json_object(request, answer)
+        began = time.monotonic()
+        try:
+            answer = self._session.call(request, timeout=timeout or self._timeout)
+            return json_object(request, answer)
+        except ApiError as error:
+            self.failures.add(type(error).__name__)
+            raise
+        finally:
+            self.times.observe(request.method, time.monotonic() - began)
 
 
 def _checked(job_id: str) -> str:

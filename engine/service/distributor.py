@@ -92,6 +92,11 @@ class Distributor:
                 wait=self._wait,
             )
 
+    @property
+    def leaders(self) -> Mapping[str, Leader]:
+        """What leads each election once it is won, by distributor."""
+        return self._leaders
+
     def run(self) -> int:
         """Distribute until stopped; return 0."""
         threads = [

@@ -20,6 +20,7 @@ from engine.service.api_watch import ApiWatch
 from engine.service.executor_2019 import Executor2019
 from engine.service.giving_up import RELEASE_SECONDS, fail_overdue, put_back
 from engine.service.health import ApiHealth
+from engine.service.metrics.jobs import JobMeasures
 from engine.service.registry import ActionPlugin
 from engine.service.runner import Runner, RunnerRules, report
 from engine.service.seams import Claim, Client, Queue
@@ -98,6 +99,7 @@ class Executor:
         """
         rules = rules or RunnerRules()
         self.health = ApiHealth()
+        self.measures = JobMeasures()
         self._queue = queue
         self._presence = presence
         self._threads = threads
@@ -186,8 +188,10 @@ class Executor:
 
     def describe(self) -> str:
         """Return the state in words, with why nothing is claimed where that is so."""
-        held = "".join(f"; {hold.reason}" for hold in self._holds.copy().values())
-        return f"{self.state.value}, {len(self._works)} of {self._threads} threads busy{held}"
+        state = self.state.value
+        reasons = [hold.reason for hold in self._holds.copy().values() if hold.reason != state]
+        words = f"{state}, {len(self._works)} of {self._threads} threads busy"
+        return "; ".join((words, *reasons))
 
     def _start_workers(self) -> None:
         for index in range(1, self._threads + 1):
@@ -215,7 +219,9 @@ class Executor:
                 work = self._works[index] = Work(claim, name)
                 thread.name = f"exec-{claim.job_id}"
                 self._noted(index, claim.job_id)
-                self._runner.run(work)
+                self.measures.note_claim(claim.enqueued_at)
+                state = self._runner.run(work)
+                self.measures.note_end(work.action, state, time.monotonic() - work.since)
             except BaseException:  # nothing may end a worker: its claims would stay for ever
                 log.exception("%s: the engine failed, and goes on", name)
                 time.sleep(_TICK)

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from engine.backoff import jittered
 from engine.errors import ApiError, ZooKeeperError
+from engine.measures import Tally
 from engine.models import Distribution
 from engine.service.adding import AddingClient
 from engine.service.registry import DistributorPlugin
@@ -64,9 +65,21 @@ class Leader:
         self._rounds = rounds
         self._instance = instance
         self._wait = wait
+        self.is_leading = False
+        self.added = Tally()
+        """Jobs that were created."""
+        self.rounds_done = Tally()
+        """Distributions, by "done" and "failed"."""
 
     def lead(self, is_leading: Callable[[], bool]) -> None:
         """Distribute until the service stops or we lead no longer."""
+        self.is_leading = True
+        try:
+            self._lead(is_leading)
+        finally:
+            self.is_leading = False
+
+    def _lead(self, is_leading: Callable[[], bool]) -> None:
         name = self._plugin.name
         log.info("%s: we lead and distribute every %g s", name, self._every)
         wait = self._wait_of_a_new_leader(is_leading)
@@ -88,10 +101,14 @@ class Leader:
 
     def _distribute(self, is_leading: Callable[[], bool]) -> tuple[int, bool]:
         try:
-            return self._rounds.run(is_leading)
+            added, has_failed = self._rounds.run(is_leading)
         except Exception:  # a plug-in may hand out objects that fail anywhere
             log.exception("%s: this distribution failed", self._plugin.name)
+            self.rounds_done.add("failed")
             return 0, False
+        self.added.add(count=added)
+        self.rounds_done.add("failed" if has_failed else "done")
+        return added, has_failed
 
     def _retry_time(self, due: float, failures: int) -> float:
         pause = jittered(failures - 1, first=1.0, cap=60.0)

@@ -103,6 +103,13 @@ def _hosts(value: object) -> str:
     return text
 
 
+def _host_port(value: object) -> str:
+    text = _text(value)
+    if not re.fullmatch(r"([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?", text):
+        raise ValueError("is not a server such as statsd.example.org:8125")
+    return text
+
+
 def _paths(value: object) -> tuple[Path, ...]:
     if isinstance(value, str):
         value = [value]
@@ -183,6 +190,7 @@ SWITCH = Kind(_switch, "", "`true` or `false`", is_switch=True)
 ACL = Kind(_acl, "ACL", "`open`, `creator`, or a list of `scheme:id:rights` (rights: `cdrwa`)")
 WORDS = Kind(_words, "NAME", "a list of names", is_many=True)
 HOSTS = Kind(_hosts, "HOST", "a list of `host:port`, by custom with a chroot", is_many=True)
+HOST_PORT = Kind(_host_port, "HOST[:PORT]", "one server, by custom with its port")
 HOST_LIST = Kind(_words, "HOST", "a list of hosts", is_many=True)
 PATHS = Kind(_paths, "FOLDER", "a list of folders", is_many=True)
 SECONDS = Kind(_seconds, "SECONDS", "seconds, above 0")

@@ -179,10 +179,19 @@ class _Service:
         "data folder of a NuvlaEdge, for actions that run on one",
         commands=SERVICES,
     )
+    metrics_port: int | None = setting(
+        None, kinds.whole(1, 65535, "PORT"), "serve metrics for Prometheus there", commands=SERVICES
+    )
+    metrics_host: str = setting(
+        "127.0.0.1",
+        kinds.NAME,
+        "address to serve them on; nobody is asked who they are",
+        commands=SERVICES,
+    )
     statsd: str | None = setting(
         None,
-        kinds.TEXT,
-        "taken so that the published engine's command lines start; nothing is sent",
+        kinds.HOST_PORT,
+        "StatsD server to send metrics to, by UDP; the port is 8125 where none is given",
         commands=SERVICES,
     )
     distributors_path: tuple[Path, ...] = setting(

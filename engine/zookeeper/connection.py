@@ -27,6 +27,7 @@ from engine.errors import (
     SettingsError,
     ZooKeeperUnavailable,
 )
+from engine.measures import Histogram
 from engine.zookeeper import wire
 from engine.zookeeper.client import Login, Scheme, Tls, make_client
 from engine.zookeeper.paths import OwnPaths
@@ -142,6 +143,16 @@ class ZooKeeper:
     def epoch(self) -> int:
         """Grows by one with each session that is lost, or must be presumed so."""
         return self._session.epoch
+
+    @property
+    def latency(self) -> Histogram:
+        """Seconds until the server answered the session's heartbeats, six in each timeout."""
+        return self._session.latency
+
+    @property
+    def connections(self) -> int:
+        """How often we were connected and logged in."""
+        return self._session.connections
 
     @property
     def turned_at(self) -> float:

@@ -22,6 +22,7 @@ from kazoo.exceptions import KazooException
 from kazoo.protocol.states import KazooState, KeeperState
 
 from engine.errors import SessionLost, ZooKeeperUnavailable
+from engine.measures import QUICK, Histogram
 from engine.zookeeper.wire import Exists, below
 
 log = logging.getLogger(__name__)
@@ -132,6 +133,10 @@ class Session:
         """The session, as the stat of its ephemeral nodes names it; None while there is none."""
         self.timeout = timeout
         """Seconds that the server granted."""
+        self.latency = Histogram(QUICK)
+        """Seconds until heartbeats were answered."""
+        self.connections = 0
+        """How often we were connected and logged in."""
         self.trouble = "no attempt yet"
         """Why the last attempt to connect failed, safe to log."""
         self.turned_at = time.monotonic()
@@ -278,6 +283,7 @@ class Session:
     def _connected(self, client: KazooClient) -> None:
         self.id, self.timeout = client._session_id, client._connection.granted
         self._confirmed = client._connection.confirmed
+        self.connections += 1
         self._up, self._presumed_lost = True, False
         self._unanswered_since = float("inf")
         if self._logged_at > self._down_since:
@@ -362,6 +368,7 @@ class Session:
             if isinstance(answer, Exception) or session != self.id:
                 return
             self._confirmed = max(self._confirmed, sent)
+            self.latency.observe(time.monotonic() - sent)
             self._unanswered_since = float("inf")
             if not (self._presumed_lost and self._confirmed_still()):
                 return
