@@ -18,6 +18,7 @@ from tests.console.terminal import Terminal
 from tests.faults.job_api import JobApi
 from tests.faults.job_store import PASSWORD, USER, JobStore, new_document
 from tests.faults.ports import steady_port
+from tests.faults.proxy import Proxy
 from tests.support import eventually
 
 pytestmark = pytest.mark.faults
@@ -110,6 +111,35 @@ def test_what_is_lost_is_marked_old_and_comes_back_by_itself(sources: Sources) -
         terminal.press("8")
         shows(terminal, "✗  ZooKeeper ", "✗  the API ", "✓  the API answers")
         assert not TROUBLE.search(terminal.text())
+
+
+def test_a_source_that_is_open_and_mute_is_marked_old_while_nothing_happens(
+    sources: Sources,
+) -> None:
+    sources.zookeeper.start()
+    sources.put("entry-999-0000000001")
+    with (
+        Proxy(int(sources.api.url.rpartition(":")[2])) as link,
+        Terminal(
+            [],
+            columns=120,
+            lines=30,
+            environ={**sources.environ, "NUVLA_API_URL": f"http://{link.hosts}"},
+        ) as terminal,
+    ):
+        shows(terminal, "zk ●", "api ●", within=60)
+        sources.zookeeper.pause()
+        try:
+            matches(terminal, STALE_ZK)
+            shows(terminal, "the connection is open, but silent", "api ●")
+        finally:
+            sources.zookeeper.resume()
+        shows(terminal, "zk ●")
+        link.pause()
+        matches(terminal, STALE_API)
+        shows(terminal, "zk ●")
+        link.resume()
+        shows(terminal, "api ●")
 
 
 def test_it_opens_without_both_says_what_is_missing_and_finds_them_later(sources: Sources) -> None:
