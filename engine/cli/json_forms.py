@@ -100,6 +100,10 @@ def member_json(member: Member, now: datetime) -> dict[str, Any]:
             }
             for job in member.jobs
         ],
+        "holds": [
+            {"reason": hold.reason, "since": format_time(hold.since)} for hold in member.holds
+        ],
+        "remote_control": member.remote_control.value,
         "broken": member.broken,
         "last_errors": member.last_errors,
         "updated": optional_time(member.updated),

@@ -69,7 +69,7 @@ MEMBER_COLUMNS = (
     Column("BUSY", right=True),
     Column("UP", right=True),
     Column("VERSION"),
-    Column("BROKEN PLUG-INS"),
+    Column("TROUBLE"),
 )
 
 
@@ -226,6 +226,7 @@ def _election_row(election: ElectionStatus, now: datetime) -> tuple[str, ...]:
 
 
 def _member_row(member: Member, now: datetime) -> tuple[str, ...]:
+    holds = [f"{hold.reason} (for {age(seconds_since(hold.since, now))})" for hold in member.holds]
     return (
         str(member.kind),
         member.name,
@@ -234,5 +235,5 @@ def _member_row(member: Member, now: datetime) -> tuple[str, ...]:
         f"{len(member.jobs)}/{member.threads}" if member.threads else "-",
         age(seconds_since(member.started, now)),
         member.version,
-        "; ".join(member.broken) or "-",
+        "; ".join((*holds, *member.broken)) or "-",
     )

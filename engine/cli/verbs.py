@@ -40,6 +40,7 @@ LISTINGS: dict[str, Listing] = {
     "why": Listing("diagnosis", "why a job does not move: a verdict, its evidence, the safe act"),
     "doctor": Listing("diagnosis", "all that is stuck or sick, worst first"),
     "stacks": Listing("stacks", "where the threads of members stand, or of a process (--pid)"),
+    "ping": Listing("control", "whether members answer; without a name, those of this host"),
     "watch": Listing("watch", "changes of queue, locks, elections and members, as they come"),
     "start": Listing("acts", "create a job"),
     "release": Listing("acting", "let a held job go back to the queue"),

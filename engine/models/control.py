@@ -101,7 +101,13 @@ class Request:
         job_id: str | None = None,
         **options: Option,
     ) -> Request:
-        """Return a request with an id of its own."""
+        """Return a request with an id of its own.
+
+        Raises:
+            ValueError: the command is about a job, and none is named.
+        """
+        if command.needs_job and not job_id:
+            raise ValueError(f"{command.value} names no job")
         return cls(
             command=command,
             by=clean(by, limit=_TEXT),
