@@ -8,6 +8,7 @@ WORKERS ?= 4
 .PHONY: setup demo screenshots test check check-static format bench clean
 
 setup: $(VENV)/.ready $(PEER)/.ready zookeeper
+	@scripts/install-packager --for-tests
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -44,6 +45,15 @@ check: check-static test
 format: $(VENV)/.ready
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# Packages for production, into build/packaging; docs/install.md says what is in them.
+.PHONY: rpm deb
+rpm: $(VENV)/.ready
+	@scripts/install-packager
+	@PYTHON=$(BIN)/python packaging/build rpm
+
+deb: $(VENV)/.ready
+	@PYTHON=$(BIN)/python packaging/build deb
 
 # Pictures of the console, taken over the local platform.
 screenshots: $(VENV)/.ready zookeeper

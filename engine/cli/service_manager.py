@@ -8,11 +8,14 @@ from collections.abc import Callable, Mapping
 
 from engine.service.distributor import Distributor
 from engine.service.executor import Executor
-from engine.service.notify import Manager, Notifier
+from engine.service.notify import STUCK_SECONDS, Manager, Notifier
 from engine.wording import counted
 from engine.zookeeper.connection import ZooKeeper
 from engine.zookeeper.queue import JobQueue
 
+_UNANSWERED = 4.0
+"""Session timeouts that a loop may wait for answers in one turn: each question takes a third, at
+most, until the connection is given up."""
 _STOP_MARGIN = 30.0
 """Seconds that a stop may take beyond the grace of the running jobs: to put back what is left."""
 
@@ -64,4 +67,5 @@ def _notifier(
         status=words,
         is_ready=lambda: zk.is_connected,
         stop_within=stop_within,
+        stuck_after=max(STUCK_SECONDS, _UNANSWERED * zk.session_timeout),
     )

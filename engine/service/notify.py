@@ -19,7 +19,7 @@ from engine.text import clean
 log = logging.getLogger(__name__)
 
 STUCK_SECONDS = 120.0
-"""Without a turn for this long a loop is stuck: the slowest naps for a minute when it is idle."""
+"""Without a turn for this long a loop is stuck: the slowest naps for a minute while it is idle."""
 READY_WITHIN = 15.0
 """Seconds after which a service is ready though ZooKeeper is away: it waits for it, for ever."""
 LOOK_EVERY = 5.0

@@ -1,0 +1,36 @@
+"""The packages, built from this checkout, installed into an empty root, used and removed again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.packaging
+TRY = Path(__file__).parents[2] / "packaging" / "try-install"
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.skipif(os.geteuid() != 0, reason="packages are installed by root only")
+def test_packages_run_jobs_where_they_are_installed_and_leave_logs_and_flags() -> None:
+    process = subprocess.Popen(
+        [sys.executable, TRY, "rpm", "deb"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        said, _ = process.communicate(timeout=380)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+    assert process.returncode == 0, said[-4000:]
+    for kind in ("rpm", "deb"):
+        assert f"the {kind} package is in order" in said
