@@ -30,6 +30,17 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def seconds(text: str) -> float:
+    """Return a time of more than 0 seconds, as --for and --watch take it."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1e9:
+        raise ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return value
+
+
 def show(schema: str, reading: Reading, arguments: Namespace) -> ExitCode:
     """Read one view and write it.
 

@@ -7,7 +7,7 @@ import select
 import sys
 import threading
 import time
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import TextIO
@@ -15,6 +15,7 @@ from typing import TextIO
 from engine.cli.exit_codes import ExitCode
 from engine.cli.signals import on_stop
 from engine.cli.verbs import Verb
+from engine.cli.views import seconds
 from engine.cli.wiring import add_settings, make_zookeeper, own_paths, read_settings
 from engine.errors import ZooKeeperUnavailable
 from engine.models import format_time
@@ -26,17 +27,6 @@ from engine.wording import counted
 _STEP = 0.5
 """Seconds after which a reader that went away is noticed, and a source that fell silent."""
 _MARKS = {What.CAME: "+", What.WENT: "-", What.CHANGED: "~"}
-
-
-def seconds(text: str) -> float:
-    """Return a time of more than 0 seconds, as --for takes it."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 1e9:
-        raise ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
-    return value
 
 
 def _watch(arguments: Namespace) -> ExitCode:

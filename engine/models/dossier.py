@@ -113,7 +113,9 @@ class Dossier:
     flaps: Flaps | None = None
     """None where nobody watched."""
     stacks: tuple[StackSample, ...] = ()
-    """Of the owner, oldest first; empty where none were asked for."""
+    """Of the owner, oldest first; empty where none were read."""
+    stacks_trouble: str = ""
+    """Why none were read, or why they are not whole; safe to draw."""
 
     def source(self, name: str) -> Source:
         """Return a source; one that was not asked has neither an age nor an error."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import islice
 
 from engine.errors import ApiError, ZooKeeperError
 from engine.models import (
@@ -19,17 +20,20 @@ from engine.models import (
     Diagnosis,
     Dossier,
     Finding,
+    Member,
     Source,
     Verdict,
 )
 from engine.nuvla.client import NuvlaClient
 from engine.text import clean
-from engine.view.diagnosis import diagnose, find_cluster_faults, group, worst_first
+from engine.view.diagnosis import diagnose, find_cluster_faults, group, limits, worst_first
 from engine.view.diagnosis.advice import acts_for
 from engine.view.doubts import Strangers, find_strangers, read_again, settle
 from engine.view.elections import read_elections
 from engine.view.members import read_members
+from engine.view.owner_stacks import owner_of, read_owners, with_reports
 from engine.view.queue import entries_by_job, read_depth, read_entries, read_locks, read_names
+from engine.view.stacks import MemberStacks
 from engine.view.triage import (
     MOST_REPRESENTATIVES,
     Past,
@@ -47,6 +51,8 @@ from engine.zookeeper.paths import OwnPaths
 MOST_DOCUMENTS = 200_000
 DOCUMENT_SECONDS = 6.0
 """After which no further page of documents is asked for."""
+MOST_ASKED = 48
+"""Executors that are asked for their stacks, sixteen at a time."""
 Diagnosed = tuple[Dossier, Diagnosis]
 
 
@@ -70,9 +76,14 @@ def read_checkup(
     def again(names: Sequence[str]) -> QueueFacts:
         return _read_queue(zk, own, tls, names=names)
 
+    def ask(owners: Iterable[Member]) -> dict[str, MemberStacks]:
+        return read_owners(zk, own, owners, samples=limits.SAMPLES)
+
+    looking = _Looking(client=client, again=again, ask=ask)
+
     sources = (api, Source(name="zookeeper", read_at=datetime.now(UTC)))
     try:
-        findings, left_out = _findings(queue, unfinished, client, taken_at, sources, again)
+        findings, left_out = _findings(queue, unfinished, taken_at, sources, looking)
     except ApiError as error:
         return _without_documents(queue, _failed("api", error), taken_at)
     return Checkup(
@@ -157,15 +168,26 @@ def _without_documents(queue: QueueFacts, api: Source, taken_at: datetime) -> Ch
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Looking:
+    """How to look at something once more."""
+
+    client: NuvlaClient
+    again: Callable[[Sequence[str]], QueueFacts]
+    """Reads the queue, with those of its entries that are named."""
+    ask: Callable[[Iterable[Member]], dict[str, MemberStacks]]
+    """Takes the stacks of members."""
+
+
 def _findings(
     queue: QueueFacts,
     unfinished: Unfinished,
-    client: NuvlaClient,
     taken_at: datetime,
     sources: tuple[Source, ...],
-    again: Callable[[Sequence[str]], QueueFacts],
+    looking: _Looking,
 ) -> tuple[list[Finding], tuple[str, ...]]:
     """Return the findings, and what the bounds left out."""
+    client = looking.client
     records = {record.id: record for record in unfinished.records}
     strangers = find_strangers(queue, records, client)
     records.update(strangers.records)
@@ -184,13 +206,14 @@ def _findings(
     chosen = [*suspects(queue, records, strangers.absent), *waiting[:MOST_REPRESENTATIVES]]
     now = datetime.now(UTC)
     diagnosed = [(d, diagnose(d, now)) for d in dossiers(base, chosen, queue, records, past)]
-    jobs = group(_confirmed(diagnosed, base, past, again), sizes)
-    left_out = (*_left_out(unfinished, strangers, waiting[MOST_REPRESENTATIVES:]), *past.left_out())
-    return [*jobs, *find_cluster_faults(queue.elections, queue.depth, now)], left_out
+    sure, unasked = _confirmed(diagnosed, base, past, looking)
+    findings = [*group(sure, sizes), *find_cluster_faults(queue.elections, queue.depth, now)]
+    unjudged = waiting[MOST_REPRESENTATIVES:]
+    return findings, (*_left_out(unfinished, strangers, unjudged, unasked), *past.left_out())
 
 
 def _left_out(
-    unfinished: Unfinished, strangers: Strangers, unjudged: Sequence[str]
+    unfinished: Unfinished, strangers: Strangers, unjudged: Sequence[str], unasked: int
 ) -> Iterator[str]:
     """Yield what was not looked at, in words."""
     if unfinished.left_out:
@@ -202,28 +225,44 @@ def _left_out(
     if unjudged:
         number = counted(len(unjudged), "further kind")
         yield f"{number} of waiting jobs (an action at a priority) were not judged"
+    if unasked:
+        number = counted(unasked, "further executor")
+        yield f"{number} with jobs in doubt were not asked for stacks"
 
 
 def _confirmed(
-    diagnosed: Sequence[Diagnosed],
-    base: Dossier,
-    past: Past,
-    again: Callable[[Sequence[str]], QueueFacts],
-) -> list[Diagnosed]:
-    """Look once more at held jobs that seem stuck: the sources were read one after the other, and
-    a job that ended in between looks like a lock without a thread."""
-    doubtful = [pair for pair in diagnosed if pair[1].verdict.is_stuck and _is_held(pair[0])]
+    diagnosed: Sequence[Diagnosed], base: Dossier, past: Past, looking: _Looking
+) -> tuple[list[Diagnosed], int]:
+    """Look once more at held jobs that do not seem healthy, and at the stacks of their owners: the
+    sources were read one after the other, and a job that ended in between looks like a lock
+    without a thread. Return all, and the number of owners that were not asked for stacks."""
+    doubtful = [pair for pair in diagnosed if not pair[1].is_healthy and _is_held(pair[0])]
     if not doubtful:
-        return list(diagnosed)
+        return list(diagnosed), 0
     ids = [dossier.job_id for dossier, _ in doubtful]
     names = [entry.name for dossier, _ in doubtful for entry in dossier.entries]
     records = read_again(past.client, ids)
-    queue = again(names)
+    queue = looking.again(names)
+    base = replace(base, taken_at=datetime.now(UTC), members=queue.members)
+    seen = dossiers(base, ids, queue, records, past)
+    owners = {owner.instance: owner for owner in map(owner_of, seen) if owner is not None}
+    asked = dict(islice(owners.items(), MOST_ASKED))
+    stacks = looking.ask(asked.values())
     now = datetime.now(UTC)
-    base = replace(base, taken_at=now, members=queue.members)
-    fresh = [(d, diagnose(d, now)) for d in dossiers(base, ids, queue, records, past)]
-    asked = set(ids)
-    return [*(pair for pair in diagnosed if pair[0].job_id not in asked), *fresh]
+    fresh = [(d, diagnose(d, now)) for d in (_with_stacks(d, stacks) for d in seen)]
+    again = set(ids)
+    sure = [*(pair for pair in diagnosed if pair[0].job_id not in again), *fresh]
+    return sure, len(owners) - len(asked)
+
+
+def _with_stacks(dossier: Dossier, stacks: Mapping[str, MemberStacks]) -> Dossier:
+    owner = owner_of(dossier)
+    found = stacks.get(owner.instance) if owner is not None else None
+    if found is None:
+        return dossier
+    if found.error:
+        return replace(dossier, stacks_trouble=found.error)
+    return with_reports(dossier, found.reports)
 
 
 def _is_held(dossier: Dossier) -> bool:

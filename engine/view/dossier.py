@@ -9,7 +9,7 @@ from __future__ import annotations
 import ssl
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from engine.errors import AccessDenied, ApiError, NotFound, ZooKeeperError
@@ -25,9 +25,11 @@ from engine.models import (
 from engine.nuvla.client import NuvlaClient
 from engine.text import clean
 from engine.view.diagnosis import diagnose, limits
+from engine.view.flaps import count_flaps
 from engine.view.history import read_pace, read_run_times
 from engine.view.jobs import noted_entries, read_job
 from engine.view.members import read_members
+from engine.view.owner_stacks import owner_of, with_stacks
 from engine.view.queue import (
     Listing,
     find_entries,
@@ -46,6 +48,19 @@ SEARCHED = 5000
 """Entries up to which all are read; above, only where the job is not found otherwise."""
 HELD = 1000
 """Held entries that are read in search of the job."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closely:
+    """What to look at beside what can be read at once."""
+
+    watch: float = 0.0
+    """Seconds to watch the entry for, so that takes and releases can be counted."""
+    pid: int | None = None
+    """The process of this host that holds the job, where it does not announce itself."""
+
+
+AT_A_GLANCE = Closely()
 
 
 def read_dossier(
@@ -106,10 +121,14 @@ def look(
     *,
     tls: ssl.SSLContext | None = None,
     listing: Listing | None = None,
+    closely: Closely = AT_A_GLANCE,
 ) -> Diagnosis:
-    """Return the diagnosis of a job whose document was read. One that is held and seems stuck is
-    looked at twice: the sources were read one after the other, and a job that ended in between
-    looks like a lock without a thread. Arguments as `complete`.
+    """Return the diagnosis of a job whose document was read. One that somebody works on and that
+    seems stuck is looked at twice: the sources were read one after the other, and a job that ended
+    in between looks like a lock without a thread. Arguments as `complete`.
+
+    Args:
+        closely: what else to look at.
 
     Raises:
         NotFound: neither the API nor the queue knows the job.
@@ -118,11 +137,29 @@ def look(
     failed = any(source.error for source in dossier.sources)
     if dossier.record is None and not dossier.entries and not failed:
         raise NotFound(f"{dossier.job_id}: there is no such job, and no entry of the queue has it")
+    flaps = None
+    if closely.watch and dossier.entries and not failed:
+        flaps = count_flaps(zk, dossier.entries[0].name, closely.watch)
+        dossier = replace(read_dossier(dossier.job_id, zk, client, own, tls=tls), flaps=flaps)
     diagnosis = diagnose(dossier, datetime.now(UTC))
-    if diagnosis.verdict.is_stuck and any(entry.is_taken for entry in dossier.entries):
-        dossier = read_dossier(dossier.job_id, zk, client, own, tls=tls)
+    if failed or not _is_worked_on(dossier):
+        return diagnosis
+    if diagnosis.is_healthy and closely.pid is None:
+        if owner_of(dossier) is None:
+            return diagnosis
+        dossier = with_stacks(dossier, zk, own, samples=1)
         diagnosis = diagnose(dossier, datetime.now(UTC))
-    return diagnosis
+        if diagnosis.is_healthy:
+            return diagnosis
+    dossier = replace(read_dossier(dossier.job_id, zk, client, own, tls=tls), flaps=flaps)
+    if _is_worked_on(dossier):
+        dossier = with_stacks(dossier, zk, own, samples=limits.SAMPLES, pid=closely.pid)
+    return diagnose(dossier, datetime.now(UTC))
+
+
+def _is_worked_on(dossier: Dossier) -> bool:
+    """Whether somebody holds the job, or says that it works on it."""
+    return any(entry.is_taken for entry in dossier.entries) or owner_of(dossier) is not None
 
 
 def without_zookeeper(dossier: Dossier, error: ZooKeeperError) -> Dossier:

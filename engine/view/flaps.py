@@ -1,13 +1,17 @@
-"""Counts how often entries are taken and released, for whoever watches the locks. Pure."""
+"""Counts how often entries are taken and released, for whoever watches the locks."""
 
 from __future__ import annotations
 
+import threading
+import time
 from collections import deque
 from collections.abc import Container, Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from engine.models import Flaps
 from engine.view.diagnosis import limits
+from engine.zookeeper.connection import ZooKeeper
+from engine.zookeeper.paths import entry_path, lock_path
 
 MOST = 100
 """Releases that are kept of one entry."""
@@ -61,3 +65,29 @@ class FlapCounter:
         watched = min(self._window, now - self._began).total_seconds()
         times = self._released.get(entry, ())
         return Flaps(times=len(times), window=watched, reason=reason)
+
+
+def count_flaps(zk: ZooKeeper, entry: str, seconds: float) -> Flaps:
+    """Watch the lock of one entry, until it has flapped often enough to be sure, or is gone.
+
+    Args:
+        zk: a connected session.
+        entry: the name of the entry.
+        seconds: how long at most.
+
+    Raises:
+        ZooKeeperError: the lock cannot be read.
+    """
+    counter, changed = FlapCounter(), threading.Event()
+    deadline = time.monotonic() + seconds
+    while True:
+        changed.clear()
+        lock = zk.exists(lock_path(entry), watch=changed.set)
+        present = {entry} if zk.exists(entry_path(entry)) is not None else set()
+        now = datetime.now(UTC)
+        counter.observe([(entry, lock.created)] if lock else [], present, now)
+        seen = counter.flaps(entry, now) or Flaps(times=0, window=0.0)
+        left = deadline - time.monotonic()
+        if left <= 0 or not present or seen.times >= limits.FLAPS:
+            return seen
+        changed.wait(left)

@@ -104,8 +104,8 @@ def _no_owner(case: Case) -> Evidence:
     if owned is not None and owned.instance is not None:
         claim = f"The owner {owned.instance} has no presence node."
         return _of(case, claim, f"no member has session {owned.session:#x}", "presence")
-    claim = "The owner does not announce itself, so its threads cannot be asked from here."
-    datum = "needs py-spy with ptrace rights on its host"
+    claim = "The owner does not announce itself, so it cannot be asked what its threads do."
+    datum = case.dossier.stacks_trouble or "py-spy on its host would tell: why JOB --pid PID"
     return _of(case, claim, datum, "presence", known=False)
 
 
@@ -132,7 +132,10 @@ def stacks(case: Case) -> Evidence:
     samples = case.dossier.stacks
     if not samples:
         claim = "No stack was read: this rests on what the owner says of its threads."
-        return _of(case, claim, "presence node and run time", "stacks", known=False)
+        if case.lock is not None and case.owner is None:
+            claim = "No stack was read: this rests on the document and the run time."
+        datum = case.dossier.stacks_trouble or "nobody was asked for one"
+        return _of(case, claim, datum, "stacks", known=False)
     last = samples[-1]
     if last.frames is None:
         claim, datum = "No thread of the owner works on the job.", "no frame names it"
@@ -140,7 +143,11 @@ def stacks(case: Case) -> Evidence:
         unchanged = all(sample.frames == last.frames for sample in samples)
         how = "stands" if unchanged and len(samples) > 1 else "is"
         claim = f"Its thread {how} in {last.frames[0] if last.frames else 'no frame'}."
-        datum = f"{counted(len(samples), 'sample')}, {'all equal' if unchanged else 'they change'}"
+        own = next((frame for frame in last.frames if "actions/" in frame), "")
+        equal = "all equal" if unchanged else "they change"
+        datum = counted(len(samples), "sample") + (f", {equal}" if len(samples) > 1 else "")
+        datum += f", called from {own}" if own and own != last.frames[0] else ""
+        datum += f"; {case.dossier.stacks_trouble}" if case.dossier.stacks_trouble else ""
     return Evidence(
         claim=claim,
         datum=f"{datum} ({last.source})",

@@ -21,6 +21,8 @@ from engine.wording import age, count, counted
 
 NAMED = 10
 """Jobs that a finding names."""
+NAMED_FRAMES = 3
+"""Innermost calls of a stack by which hung jobs are grouped."""
 _BY_ACTION = frozenset({Verdict.HUNG, Verdict.UNKNOWN_ACTION, Verdict.POISON, Verdict.STARVED})
 _BY_OWNER = frozenset(
     {Verdict.GHOST_LOCK, Verdict.WEDGED_OWNER, Verdict.LOCK_EXPIRING, Verdict.CANCELLED_RUNNING}
@@ -107,6 +109,9 @@ def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 def _subject(dossier: Dossier, diagnosis: Diagnosis) -> str:
     """Return the cause that several jobs can share: their action, their owner, or none."""
+    if diagnosis.verdict is Verdict.HUNG and dossier.stacks and dossier.stacks[-1].frames:
+        # Equal stacks are one cause, whatever the action and wherever they stand.
+        return " < ".join(dossier.stacks[-1].frames[:NAMED_FRAMES])
     if diagnosis.verdict in _BY_ACTION:
         return dossier.record.action if dossier.record else ""
     if diagnosis.verdict in _BY_OWNER:

@@ -17,10 +17,10 @@ def rule(case: Case, record: JobRecord) -> Ruling:
         return expiring
     if record.is_final:
         return _ended(case, record)
-    if case.dossier.stacks:
+    if _stack_says(case) is not None:
         return _by_stacks(case, record)
     if case.running is not None:
-        return _busy(case, record)
+        return _busy(case)
     if case.owner is not None:
         return _idle_owner(case, record)
     if case.lock is not None and case.lock.owner.is_foreign:
@@ -47,45 +47,49 @@ def _expiring(case: Case) -> Ruling | None:
 
 
 def _ended(case: Case, record: JobRecord) -> Ruling:
-    inside = case.running is not None or _stack_says(case) is True
-    if record.state is JobState.CANCELED and (inside or _is_foreign(case)):
+    seen = _stack_says(case)
+    inside = seen if seen is not None else case.running is not None or _is_foreign(case)
+    proof = (claims.stacks(case),) if seen is not None else ()
+    if record.state is JobState.CANCELED and inside:
         summary = "It was cancelled, but a cancel does not stop its thread, which is still inside."
-        return Ruling(Verdict.CANCELLED_RUNNING, summary, (claims.document(case),))
+        return Ruling(Verdict.CANCELLED_RUNNING, summary, (claims.document(case), *proof))
     if case.held <= limits.SETTLED or not case.is_past(record.updated, limits.SETTLED):
         summary = f"It has just ended ({record.state}): its lock is about to go."
         return Ruling(Verdict.WORKING, summary, (claims.document(case),))
     since = age(case.age(record.updated))
     summary = f"It ended {since} ago ({record.state}), yet its owner keeps it."
-    return Ruling(Verdict.WEDGED_OWNER, summary, (claims.document(case), claims.owner(case)))
+    evidence = (claims.document(case), claims.owner(case), *proof)
+    return Ruling(Verdict.WEDGED_OWNER, summary, evidence)
 
 
 def _by_stacks(case: Case, record: JobRecord) -> Ruling:
     """Judge by the samples of the owner's threads, which are worth more than what it says."""
-    evidence = (claims.stacks(case), claims.history(case))
     if _stack_says(case) is False:
         return _idle_owner(case, record)
     samples = case.dossier.stacks
-    same = all(sample.frames == samples[-1].frames for sample in samples)
-    limit = case.hung_after
-    if not same or len(samples) < limits.SAMPLES or (limit and case.run_time <= limit):
-        summary = f"A thread has worked on it for {age(case.run_time)}."
-        return Ruling(Verdict.WORKING, summary, evidence)
-    if limit is None:
-        return _unjudged(case)
-    return Ruling(Verdict.HUNG, _hung_summary(case), evidence)
+    if any(sample.frames != samples[-1].frames for sample in samples):
+        summary = f"A thread has worked on it for {age(case.run_time)}, and moves."
+        return Ruling(Verdict.WORKING, summary, (claims.stacks(case), claims.history(case)))
+    # What stands still for a moment may wait for something: only its time can tell.
+    return _busy(case)
 
 
-def _busy(case: Case, record: JobRecord) -> Ruling:
-    """Judge by what the owner says of its thread, since no stack was read."""
-    evidence = (claims.owner(case), claims.history(case), claims.stacks(case))
+def _busy(case: Case) -> Ruling:
+    """Judge a thread that is inside, by its time: by what was seen of it or its owner says."""
+    evidence = (claims.stacks(case), claims.owner(case), claims.history(case))
     limit = case.hung_after
-    is_quiet = case.is_past(record.updated, limits.PROGRESS) or record.updated is None
-    if limit is None and case.run_time > limits.UNKNOWN_RUN and is_quiet:
+    if limit is None and case.run_time > limits.UNKNOWN_RUN and _is_quiet(case):
         return _unjudged(case)
-    if limit is not None and case.run_time > limit and is_quiet:
+    if limit is not None and case.run_time > limit and _is_quiet(case):
         return Ruling(Verdict.HUNG, _hung_summary(case), (*evidence, claims.document(case)))
     summary = f"A thread has worked on it for {age(case.run_time)}."
     return Ruling(Verdict.WORKING, summary, evidence)
+
+
+def _is_quiet(case: Case) -> bool:
+    """Whether the document shows no progress of late."""
+    written = None if case.record is None else case.record.updated
+    return written is None or case.is_past(written, limits.PROGRESS)
 
 
 def _idle_owner(case: Case, record: JobRecord) -> Ruling:
@@ -103,7 +107,7 @@ def _idle_owner(case: Case, record: JobRecord) -> Ruling:
 
 def _foreign(case: Case, record: JobRecord) -> Ruling:
     """Judge where the owner does not announce itself: by the document alone."""
-    evidence = (claims.owner(case), claims.document(case))
+    evidence = (claims.owner(case), claims.document(case), claims.stacks(case))
     if record.state is JobState.QUEUED:
         if case.held <= limits.FOREIGN_START:
             return Ruling(Verdict.WORKING, f"It was taken {age(case.held)} ago.", evidence)
@@ -114,8 +118,7 @@ def _foreign(case: Case, record: JobRecord) -> Ruling:
         return Ruling(Verdict.GHOST_LOCK, summary, evidence)
     history = claims.history(case)
     limit = case.hung_after
-    is_quiet = case.is_past(record.updated, limits.PROGRESS) or record.updated is None
-    if not is_quiet or (limit is not None and case.run_time <= limit):
+    if not _is_quiet(case) or (limit is not None and case.run_time <= limit):
         summary = f"An executor of another kind has had it for {age(case.run_time)}."
         return Ruling(Verdict.WORKING, summary, (*evidence, history))
     if limit is None:
@@ -132,9 +135,12 @@ def _absent_owner(case: Case) -> Ruling:
 
 
 def _unjudged(case: Case) -> Ruling:
+    lacks = "a history of its action"
+    if _stack_says(case) is None:
+        lacks += " and a stack of its thread"
     summary = (
-        f"It has run for {age(case.run_time)}; without a history of its action and a stack of "
-        "its thread nobody can tell a long run from a hung one."
+        f"It has run for {age(case.run_time)}; without {lacks} nobody can tell a long run from a "
+        "hung one."
     )
     return Ruling(Verdict.UNKNOWN, summary, (claims.history(case), claims.stacks(case)))
 
@@ -150,9 +156,12 @@ def _hung_summary(case: Case) -> str:
 
 
 def _stack_says(case: Case) -> bool | None:
-    """Whether a thread is inside the action, or None where no stack was read."""
+    """Whether a thread is inside the action, or None where no stack tells: in a process that is
+    not ours a thread without the job's id may work on it all the same."""
     samples = case.dossier.stacks
-    return None if not samples else samples[-1].frames is not None
+    if not samples or (samples[-1].frames is None and case.owner is None):
+        return None
+    return samples[-1].frames is not None
 
 
 def _is_foreign(case: Case) -> bool:

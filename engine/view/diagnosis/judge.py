@@ -89,7 +89,7 @@ def _wedged(case: Case) -> Ruling | None:
     if record is None:
         return None
     for member, running in case.strays:
-        evidence = (claims.stray(case, member), claims.document(case))
+        evidence = (claims.stray(case, member), claims.document(case), *_stacks(case))
         if not case.is_past(running.since, limits.SETTLED):
             continue
         if record.is_final and case.is_past(record.updated, limits.SETTLED):
@@ -102,6 +102,10 @@ def _wedged(case: Case) -> Ruling | None:
             summary = f"{member.name} still works on it, though another executor took it."
             return Ruling(Verdict.WEDGED_OWNER, summary, evidence)
     return None
+
+
+def _stacks(case: Case) -> tuple[Evidence, ...]:
+    return (claims.stacks(case),) if case.dossier.stacks else ()
 
 
 def _without_entry(case: Case) -> Ruling:

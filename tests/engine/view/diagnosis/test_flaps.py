@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +12,7 @@ from kazoo.recipe.queue import LockingQueue
 
 from engine.models import Verdict
 from engine.view.diagnosis import diagnose, limits
-from engine.view.flaps import FlapCounter
+from engine.view.flaps import FlapCounter, count_flaps
 from engine.view.queue import read_locks, read_names
 from engine.zookeeper.connection import ZooKeeper
 from tests.engine.view.diagnosis.builders import ENTRY, NOW, ago, make_dossier
@@ -71,3 +73,28 @@ def look_at(counter: FlapCounter, zk: ZooKeeper) -> None:
     """Show the counter what is there."""
     locks = [(name, lock.since) for name, lock in read_locks(zk).items()]
     counter.observe(locks, read_names(zk)[0], datetime.now(UTC))
+
+
+def test_one_entry_is_watched_until_it_is_sure_or_gone(zk: ZooKeeper, kazoo: KazooClient) -> None:
+    queue = LockingQueue(kazoo, "/job")
+    queue.put(b"job/poison", priority=100)
+    (name,) = read_names(zk)[0]
+    assert count_flaps(zk, name, 0.05).times == 0
+    stop = threading.Event()
+
+    def flap() -> None:
+        while not stop.is_set() and queue.get(timeout=10):
+            time.sleep(0.02)
+            queue.release()
+            time.sleep(0.02)
+
+    flapping = threading.Thread(target=flap)
+    flapping.start()
+    try:
+        seen = count_flaps(zk, name, 60.0)
+    finally:
+        stop.set()
+        flapping.join(30)
+    assert seen.times == limits.FLAPS
+    kazoo.delete(f"/job/entries/{name}")
+    assert count_flaps(zk, name, 60.0).times == 0

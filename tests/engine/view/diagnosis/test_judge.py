@@ -350,3 +350,39 @@ def test_executors_that_count_their_releases_need_no_watch() -> None:
     assert diagnose(held, NOW).verdict is Verdict.POISON
     once = diagnose(make_dossier(members=make_members(members[0])), NOW)
     assert once.verdict is Verdict.WAITING
+
+
+def test_stacks_that_move_and_runs_that_are_not_long_are_no_sign() -> None:
+    moving = (*same(2), StackSample(at=NOW, frames=("other file.py:2",), source="in-process"))
+    long = held(JobState.RUNNING, works=4000)
+    assert judged(replace(long, stacks=same(3))) is Verdict.HUNG
+    assert judged(replace(long, stacks=moving)) is Verdict.WORKING
+    young = held(JobState.RUNNING, works=50)
+    assert judged(replace(young, stacks=same(3))) is Verdict.WORKING
+    unknown = replace(held(JobState.RUNNING, works=50), history=None, stacks=same(3))
+    assert judged(unknown) is Verdict.WORKING
+    written = make_record(JobState.RUNNING, updated=ago(5))
+    assert judged(replace(long, stacks=same(3), record=written)) is Verdict.WORKING
+
+
+def test_a_stack_tells_whether_a_cancelled_job_goes_on() -> None:
+    cancelled = held(JobState.CANCELED, works=500)
+    record = make_record(JobState.CANCELED, updated=ago(100))
+    cancelled = replace(cancelled, record=record)
+    assert judged(replace(cancelled, stacks=same(1))) is Verdict.CANCELLED_RUNNING
+    assert judged(replace(cancelled, stacks=same(1, None))) is Verdict.WEDGED_OWNER
+
+
+def test_a_process_that_is_not_ours_is_judged_by_a_stack_only_where_it_names_the_job() -> None:
+    foreign = held(JobState.RUNNING, works=None, lock=make_lock(foreign=True, old=4000))
+    foreign = replace(foreign, members=make_members(), record=make_record(JobState.RUNNING))
+    assert judged(foreign) is Verdict.HUNG
+    moving = (*same(2), StackSample(at=NOW, frames=("other file.py:2",), source="py-spy"))
+    assert judged(replace(foreign, stacks=moving)) is Verdict.WORKING
+    assert judged(replace(foreign, stacks=same(3, None))) is Verdict.HUNG
+
+
+def test_what_kept_stacks_from_being_read_is_said() -> None:
+    trouble = "exec-1 runs with --remote-control none"
+    found = diagnose(replace(held(JobState.RUNNING, works=4000), stacks_trouble=trouble), NOW)
+    assert any(trouble in each.datum and each.age_s is None for each in found.evidence)
