@@ -95,7 +95,7 @@ def _run(arguments: Namespace) -> int:
         profiles, start, settings = read_profiles(arguments, liked)
     app = ConsoleApp(profiles, start=start, preferences=liked)
     app.first_words = settings.warnings
-    app.end_signals = (signal.SIGTERM,)
+    app.end_signals = (signal.SIGTERM, signal.SIGHUP)
     if settings.log_dir is not None:
         configure_logs(settings, service="console")
     logging.getLogger().addHandler(NotesHandler(lambda *words: app.desk.store.note(*words)))

@@ -13,12 +13,12 @@ from rich.text import Text
 from textual import events
 from textual._compositor import ChopsUpdate
 from textual.app import App
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from engine.errors import EngineError
 from engine.zookeeper.paths import is_job_id
-from nuvla_console import clipboard, keyboard, theme, trouble
+from nuvla_console import clipboard, keyboard, theme, trouble, window
 from nuvla_console.commands import Command
 from nuvla_console.config import Preferences
 from nuvla_console.desk import Desk
@@ -49,7 +49,10 @@ class ConsoleApp(App[None]):
     ENABLE_COMMAND_PALETTE = False
     # Ours is bound with all other commands.
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 as Textual types it
-    BINDINGS: ClassVar[list[BindingType]] = []
+    # Also where a dialog stands in front.
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+z", "suspend_process", show=False, priority=True)
+    ]
 
     def __init__(
         self,
@@ -96,6 +99,7 @@ class ConsoleApp(App[None]):
     def on_mount(self) -> None:
         """Take the keys, open the overview, and begin to look."""
         self.set_keymap(dict(self._preferences.keymap))
+        self.app_resume_signal.subscribe(self, lambda _app: self.action_repaint())
         for number in self.end_signals:
             asyncio.get_running_loop().add_signal_handler(number, self.exit)
         self.desk.store.start()
@@ -144,6 +148,8 @@ class ConsoleApp(App[None]):
 
     def tick(self) -> None:
         """Look whether something is to be drawn anew."""
+        if not self.is_headless:
+            window.look_again(*self.size)
         store, now = self.desk.store, self.desk.now().timestamp()
         store.check()
         changed = store.version != self._version

@@ -86,6 +86,7 @@ _SHOWN = {
     "ctrl+f": "^f",
     "ctrl+b": "^b",
     "ctrl+l": "^l",
+    "ctrl+z": "^z",
 }
 
 
@@ -268,6 +269,13 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("palette", "ctrl+p", "palette", "app.command_palette", "Find any command by its name."),
     Command("repaint", "ctrl+l", "repaint", "app.repaint", "Draw the whole screen anew."),
+    Command(
+        "suspend",
+        "ctrl+z",
+        "suspend",
+        "app.suspend_process",
+        "Give the terminal back to the shell; its command fg brings the console back.",
+    ),
     Command("quit", "q", "quit", "app.leave", "Leave the console.", hinted=True, aliases=("q",)),
     Command("down", "j,down", "down", "move(1)", "One row down.", scope=Scope.MOVE),
     Command("up", "k,up", "up", "move(-1)", "One row up.", scope=Scope.MOVE),

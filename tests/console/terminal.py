@@ -103,6 +103,12 @@ class Terminal:
             _set_size(self._controller, columns, lines)
         self.process.send_signal(signal.SIGWINCH)
 
+    def hang_up(self) -> None:
+        """Take the terminal away, as when its window is closed or the line breaks."""
+        os.close(self._controller)
+        self._controller = -1
+        self.process.send_signal(signal.SIGHUP)
+
     def text(self) -> str:
         """Return what the window shows."""
         with self._lock:
@@ -129,7 +135,8 @@ class Terminal:
                 self.process.kill()
                 self.process.wait(10)
         self._reader.join(1)
-        os.close(self._controller)
+        if self._controller >= 0:
+            os.close(self._controller)
         return self.process.returncode
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import psutil
 import pytest
 from kazoo.client import KazooClient
 
+from engine.local.zookeeper import four_letters
 from tests.console.terminal import ROOT, Terminal
 from tests.local_api import LocalApi
 from tests.support import eventually
@@ -89,12 +91,46 @@ def test_a_window_that_changes_its_size_without_end_is_drawn_right_in_the_end(
     assert b"Traceback" not in terminal.since(0)
 
 
-def test_a_terminal_that_is_closed_leaves_no_process_behind(terminal: Terminal) -> None:
+@pytest.mark.row(114)
+def test_a_terminal_that_is_closed_leaves_no_process_and_no_session_behind(
+    terminal: Terminal, zk_hosts: str
+) -> None:
     process = psutil.Process(terminal.process.pid)
     children = process.children(recursive=True)
-    terminal.process.send_signal(signal.SIGHUP)
-    terminal.process.wait(20)
+    links = {link.laddr.port for link in process.net_connections() if link.status == "ESTABLISHED"}
+    assert links & ports_of_clients(zk_hosts)
+    terminal.hang_up()
+    assert terminal.process.wait(20) == 0
     assert not [child for child in children if child.is_running()]
+    # The session was closed in order, and does not wait for its time to pass.
+    eventually(lambda: not links & ports_of_clients(zk_hosts), "no session is left")
+
+
+def ports_of_clients(hosts: str) -> set[int]:
+    """Return the ports of the clients whose sessions a ZooKeeper knows."""
+    port = int(hosts.partition("/")[0].rpartition(":")[2])
+    return {int(found) for found in re.findall(r"/[^ ]*:(\d+)\[", four_letters(port, "cons"))}
+
+
+@pytest.mark.row(114)
+def test_it_gives_the_terminal_back_to_the_shell_and_comes_back(terminal: Terminal) -> None:
+    process = psutil.Process(terminal.process.pid)
+
+    def says(text: bytes, since: int) -> None:
+        eventually(lambda: text in terminal.since(since), f"{text!r} is written", within=30)
+
+    for keys, shown in (("\x1a", b"30 entries"), ("?\x1a", b"Help: queue")):
+        mark = terminal.count()
+        terminal.press(keys)
+        eventually(lambda: process.status() == psutil.STATUS_STOPPED, "it is stopped", within=30)
+        says(b"\x1b[?25h", mark)  # the cursor
+        assert b"\x1b[?1049l" in terminal.since(mark), "the alternate screen is left"
+        mark = terminal.count()
+        terminal.process.send_signal(signal.SIGCONT)
+        says(b"\x1b[?1049h", mark)
+        says(shown, mark)
+    terminal.press("q3")
+    eventually(lambda: "0 locks" in terminal.text(), "it takes keys again", within=30)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
