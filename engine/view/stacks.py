@@ -26,7 +26,7 @@ from engine.zookeeper.stalls import read_stall, read_stalled
 
 TIMEOUT = 8.0
 """Seconds for one report."""
-FIRST_WAIT = 1.5
+FIRST_WAIT = 1.3
 """Seconds after which a member that does not answer is looked at from the side: by then a guard
 has told of a lock that was held when the member was asked."""
 _AT_ONCE = 16
