@@ -6,12 +6,14 @@ import importlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import accumulate
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.errors import EngineError, SettingsError
 from engine.measures import Spread
 from engine.service.metrics.catalogue import Kind, Metric, Sample
-from engine.service.metrics.sources import Source
+
+if TYPE_CHECKING:
+    from engine.service.metrics.sources import Source
 
 _TOTAL = "_total"
 
