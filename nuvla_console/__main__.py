@@ -87,10 +87,9 @@ def _run(arguments: Namespace) -> int:
     if not need_terminal():
         return ExitCode.USAGE
     if is_new_here(arguments, settings):
-        from nuvla_console.setup import ask  # only the first start needs it
+        from nuvla_console.screens.setup import SetupApp  # only the first start needs it
 
-        name = ask(liked)
-        if name is None:
+        if SetupApp(theme_name=liked.theme).run() is None:
             return ExitCode.OK
         profiles, start, settings = read_profiles(arguments, liked)
     app = ConsoleApp(profiles, start=start, preferences=liked)

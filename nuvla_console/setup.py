@@ -13,17 +13,16 @@ from pathlib import Path
 
 from engine.errors import ApiError, SettingsError
 from engine.nuvla.client import NuvlaClient
-from engine.settings import Settings, load
+from engine.settings import Settings, keyrings, load
 from engine.settings.flags import PROFILE
 from engine.settings.load import FILE_NAME, config_folders
 from engine.text import clean
 from engine.zookeeper.opening import make_zookeeper
-from nuvla_console.config import Preferences
 
 CONNECT_SECONDS = 5.0
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,40}", re.ASCII)
 
-IN_FILE, IN_VARIABLE, IN_SETTINGS = "file", "variable", "settings"
+IN_FILE, IN_VARIABLE, IN_KEYRING, IN_SETTINGS = "file", "variable", "keyring", "settings"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +35,10 @@ class Draft:
     who: str = ""
     """A user's name, or the id of an API key (credential/...)."""
     keeps: str = IN_FILE
-    """Where the secret is kept: in a file of its own, in a variable, or in the settings file."""
+    """Where the secret is kept: in a file of its own, in a variable, in the keyring, or in the
+    settings file."""
     secret: str = ""
-    """The secret, or the path of the file that holds it; empty for a variable."""
+    """The secret, the path of its file, or SERVICE/USER in the keyring; empty for a variable."""
 
     @property
     def is_key(self) -> bool:
@@ -63,12 +63,17 @@ class Draft:
             "zk-hosts": self.zk_hosts,
             "api-url": self.api_url,
             "api-key" if self.is_key else "api-user": self.who,
-            f"{secret}-file": self.secret if self.keeps == IN_FILE else "",
+            f"{secret}-file": self._reference(),
             secret: self.secret if self.keeps == IN_SETTINGS else "",
         }
         # A JSON string is a TOML string, too.
         lines = [f"{k} = {json.dumps(v, ensure_ascii=False)}" for k, v in values.items() if v]
         return "\n".join([f"[profile.{self.name}]", *lines, ""])
+
+    def _reference(self) -> str:
+        if self.keeps == IN_KEYRING:
+            return f"{keyrings.PREFIX}{self.secret}"
+        return self.secret if self.keeps == IN_FILE else ""
 
 
 def settings_of(draft: Draft) -> Settings:
@@ -126,13 +131,6 @@ def save(draft: Draft, folder: Path | None = None) -> Path:
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"settings file {path} cannot be written: {error}") from error
     return path
-
-
-def ask(preferences: Preferences) -> str | None:
-    """Ask for a first profile; return its name, or None where the operator left."""
-    from nuvla_console.screens.setup import SetupApp  # below it: the form needs this module
-
-    return SetupApp(theme_name=preferences.theme).run()
 
 
 def _write_private(path: Path, text: str) -> None:

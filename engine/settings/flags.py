@@ -116,7 +116,7 @@ def _add(group: Any, key: Key) -> None:
         text = f"the same as {key.flags[0]} {value}"
         _add_one(group, key, *words.split(), nargs=0, const=value, help=text)
     if key.has_file:
-        text = f"file that holds it, private to its owner (env: {key.variables[0]}_FILE)"
+        text = f"private file, or keyring:SERVICE/USER (env: {key.variables[0]}_FILE)"
         _add_one(group, key, f"--{key.file_label}", metavar="FILE", help=text, names_file=True)
 
 

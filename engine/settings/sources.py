@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import SettingsError
+from engine.settings import keyrings
 from engine.settings.declare import Key
 from engine.text import clean
 
@@ -100,7 +101,8 @@ class SettingsFile:
 
 
 def read_secret(given: Given) -> str:
-    """Return the secret in the file that a value names, without the line break at its end.
+    """Return the secret in the file that a value names, without the line break at its end; or that
+    in the keyring, where it names one.
 
     Raises:
         SettingsError: it cannot be read, or others than its owner can.
@@ -108,6 +110,8 @@ def read_secret(given: Given) -> str:
     label = given.key.file_label
     if not isinstance(given.value, str) or not given.value.strip():
         raise SettingsError(f"{label}: is not a path; it comes from {given.source}")
+    if given.value.startswith(keyrings.PREFIX):
+        return keyrings.read(given.value, f"{label} (from {given.source})")
     path = Path(given.value).expanduser()
     content, is_private = _read(path, f"{label} (from {given.source}): file")
     if not is_private:

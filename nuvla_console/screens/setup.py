@@ -13,10 +13,23 @@ from textual.content import Content
 from textual.widgets import Button, Input, Label, RadioButton, RadioSet, Static
 
 from engine.errors import SettingsError
+from engine.settings import keyrings
 from nuvla_console import setup, theme
-from nuvla_console.setup import IN_FILE, IN_SETTINGS, IN_VARIABLE, Draft
+from nuvla_console.setup import IN_FILE, IN_KEYRING, IN_SETTINGS, IN_VARIABLE, Draft
 
-_KEPT = (IN_FILE, IN_VARIABLE, IN_SETTINGS)
+_KEPT = {
+    IN_FILE: "is in a file that only I can read",
+    IN_VARIABLE: "is in the variable NUVLA_API_PASS or …_SECRET",
+    IN_KEYRING: "is in the keyring",
+    IN_SETTINGS: "shall be kept in the settings file, private to me",
+}
+_ASKED = {
+    IN_FILE: ("file", "~/.config/nuvla-secret"),
+    IN_VARIABLE: ("", ""),
+    IN_KEYRING: ("service/user", "as given to: keyring set SERVICE USER"),
+    IN_SETTINGS: ("secret", ""),
+}
+"""What is asked for in each case, and an example."""
 
 
 class Choice(RadioButton):
@@ -51,6 +64,7 @@ class SetupApp(App[str]):
         self.theme = theme_name
         self._folder = folder
         self._asked_twice = False
+        self._ways = [way for way in _KEPT if way != IN_KEYRING or keyrings.is_installed()]
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return our own variables."""
@@ -69,12 +83,12 @@ class SetupApp(App[str]):
                 with Horizontal(classes="field"):
                     yield Label(label)
                     yield Input(placeholder=hint, id=key, compact=True)
-            with Horizontal(classes="field -tall"):
+            with Horizontal(classes="field -tall") as field:
+                field.styles.height = len(self._ways)
                 yield Label("its secret")
                 with RadioSet(id="keeps", compact=True):
-                    yield Choice("is in a file that only I can read", value=True)
-                    yield Choice("is in the variable NUVLA_API_PASS or …_SECRET")
-                    yield Choice("shall be kept in the settings file, private to me")
+                    for way in self._ways:
+                        yield Choice(_KEPT[way], value=way == IN_FILE, id=f"in-{way}")
             with Horizontal(classes="field"):
                 yield Label("file", id="secret-label")
                 yield Input(placeholder="~/.config/nuvla-secret", id="secret", compact=True)
@@ -97,7 +111,7 @@ class SetupApp(App[str]):
     def draft(self) -> Draft:
         """Return what was typed."""
         texts = {i.id or "": i.value.strip() for i in self.query(Input)}
-        keeps = _KEPT[max(0, self.query_one(RadioSet).pressed_index)]
+        keeps = self._ways[max(0, self.query_one(RadioSet).pressed_index)]
         return Draft(
             name=texts["name"] or "default",
             zk_hosts=texts["zk_hosts"],
@@ -110,12 +124,11 @@ class SetupApp(App[str]):
     @on(RadioSet.Changed)
     def keeps_changed(self, event: RadioSet.Changed) -> None:
         """Ask for a path, for the secret itself, or for neither."""
-        keeps = _KEPT[event.radio_set.pressed_index]
+        keeps = self._ways[event.radio_set.pressed_index]
         box = self.query_one("#secret", Input)
         box.password = keeps == IN_SETTINGS
         box.disabled = keeps == IN_VARIABLE
-        box.placeholder = "~/.config/nuvla-secret" if keeps == IN_FILE else ""
-        label = {IN_FILE: "file", IN_SETTINGS: "secret", IN_VARIABLE: ""}[keeps]
+        label, box.placeholder = _ASKED[keeps]
         self.query_one("#secret-label", Label).update(label)
 
     @on(Button.Pressed)

@@ -9,10 +9,11 @@ import pytest
 from textual.widgets import Input, RadioButton
 
 from engine.errors import SettingsError
-from engine.settings import load
+from engine.settings import keyrings, load
 from nuvla_console import setup
 from nuvla_console.screens.setup import SetupApp
 from nuvla_console.setup import IN_FILE, IN_SETTINGS, IN_VARIABLE, Draft
+from tests.engine.test_keyrings import put_keyring
 from tests.faults.ports import steady_port
 from tests.local_api import LocalApi
 
@@ -106,7 +107,7 @@ async def test_a_secret_in_the_settings_file_takes_a_second_word(
     async with app.run_test(size=(80, 24)) as pilot:
         for key in ("name", "zk_hosts", "api_url", "who"):
             app.query_one(f"#{key}", Input).value = getattr(draft, key)
-        app.query(RadioButton)[2].value = True
+        app.query_one("#in-settings", RadioButton).value = True
         await pilot.pause()
         box = app.query_one("#secret", Input)
         assert box.password
@@ -118,3 +119,29 @@ async def test_a_secret_in_the_settings_file_takes_a_second_word(
         await pilot.press("ctrl+s")
         await pilot.pause()
     assert app.return_value == "here"
+
+
+async def test_the_keyring_is_offered_where_its_library_is_there(
+    draft: Draft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keyrings, "is_installed", lambda: False)
+    app = SetupApp(folder=tmp_path / "config")
+    async with app.run_test(size=(80, 24)):
+        assert not app.query("#in-keyring")
+    monkeypatch.setattr(keyrings, "is_installed", lambda: True)
+    put_keyring(monkeypatch, {("nuvla", "prod"): draft.secret})
+    app = SetupApp(folder=tmp_path / "config")
+    async with app.run_test(size=(80, 24)) as pilot:
+        for key in ("name", "zk_hosts", "api_url", "who"):
+            app.query_one(f"#{key}", Input).value = getattr(draft, key)
+        app.query_one("#in-keyring", RadioButton).value = True
+        await pilot.pause()
+        assert "keyring set" in app.query_one("#secret", Input).placeholder
+        app.query_one("#secret", Input).value = "nuvla/prod"
+        await pilot.press("ctrl+s")
+        await pilot.pause()
+    assert app.return_value == "here"
+    kept = load(environ={}, folders=[tmp_path / "config"])
+    assert kept.api_pass is not None
+    assert kept.api_pass.reveal() == draft.secret
+    assert draft.secret not in (tmp_path / "config" / "settings.toml").read_text("utf-8")
