@@ -105,7 +105,8 @@ def _hosts(value: object) -> str:
 
 def _host_port(value: object) -> str:
     text = _text(value)
-    if not re.fullmatch(r"([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?", text):
+    found = re.fullmatch(r"([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(:(\d{1,5}))?", text, re.ASCII)
+    if not found or not 0 < int(found[3] or 1) < 65536:
         raise ValueError("is not a server such as statsd.example.org:8125")
     return text
 

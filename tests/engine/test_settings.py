@@ -147,6 +147,11 @@ def test_a_file_gives_lists_tables_numbers_and_truths(file: Path) -> None:
         (["--profile", "prod"], {}, ("profile", "'prod'", "known: none")),
         (["--config", "/no/such.toml"], {}, ("/no/such.toml", "cannot be read")),
         (["--name", "a\nb"], {}, ("name", "control characters")),
+        (["--zk-acl", "everyone"], {}, ("zk-acl", "'everyone'", "sasl:engine:cdrwa")),
+        (["--zk-acl", "sasl:a:cdrwx"], {}, ("zk-acl", "--zk-acl")),
+        (["--statsd", "a b"], {}, ("statsd", "statsd.example.org:8125")),
+        (["--statsd", "a:65536"], {}, ("statsd", "--statsd")),
+        (["--metrics-port", "0"], {}, ("metrics-port", "1 to 65535")),
     ],
 )
 def test_a_wrong_value_names_its_key_and_its_source(
