@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from engine.cli.json_forms import seconds_since
 from engine.cli.output import Column, Report
-from engine.models import Frame, Member, RunningJob, Source, StackReport, ThreadStack
+from engine.models import (
+    Frame,
+    Member,
+    RunningJob,
+    Source,
+    StackReport,
+    ThreadStack,
+    format_time,
+)
 from engine.view.stacks import MemberStacks, StackGroup, group
 from engine.wording import age, count, counted, fit
 
@@ -39,9 +48,25 @@ def stacks_json(stacks: MemberStacks, now: datetime) -> dict[str, Any]:
         "pid": member.pid if member else None,
         "error": stacks.error or None,
         "samples": [
-            {**report.to_json(), "age_s": seconds_since(report.taken_at, now)}
+            {
+                "source": report.source,
+                "taken_at": format_time(report.taken_at),
+                "age_s": seconds_since(report.taken_at, now),
+                "pid": report.pid,
+                "trouble": report.trouble or None,
+                "threads": [_thread_json(thread) for thread in report.threads],
+            }
             for report in stacks.reports
         ],
+    }
+
+
+def _thread_json(thread: ThreadStack) -> dict[str, Any]:
+    return {
+        "ident": thread.ident,
+        "name": thread.name,
+        "job_id": thread.job_id,
+        "frames": [asdict(frame) for frame in thread.frames],
     }
 
 
@@ -210,5 +235,5 @@ def _group_json(each: StackGroup) -> dict[str, Any]:
         "threads": len(each.standing),
         "members": list(each.members),
         "jobs": list(each.jobs),
-        "frames": [frame.to_json() for frame in each.frames],
+        "frames": [asdict(frame) for frame in each.frames],
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -57,16 +57,12 @@ class Frame:
         """Whether the code is an operator's or an action's, not a library's or the engine's."""
         return self.file.startswith("/") or "actions/" in self.file
 
-    def to_json(self) -> list[str | int]:
-        """Return the short form in which frames travel."""
-        return [self.function, self.file, self.line, self.code]
-
     @classmethod
     def from_json(cls, raw: Any) -> Frame:
-        """Read the short form.
+        """Read the form in which frames travel.
 
         Raises:
-            ValueError: it is not what `to_json` gives.
+            ValueError: it is not what `StackReport.to_json` gives.
         """
         if not (isinstance(raw, list) and len(raw) == 4):
             raise ValueError("a frame is not a list of four")
@@ -97,32 +93,30 @@ class ThreadStack:
         """The innermost frame of an action's own code; None where there is none."""
         return next((frame for frame in self.frames if frame.is_own), None)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the form in which stacks travel."""
-        return {
-            "ident": self.ident,
-            "name": self.name,
-            "job_id": self.job_id,
-            "frames": [frame.to_json() for frame in self.frames],
-        }
-
     @classmethod
-    def from_json(cls, raw: Any) -> ThreadStack:
+    def from_json(cls, raw: Any, table: Sequence[Frame]) -> ThreadStack:
         """Read a stack that another process sent.
 
+        Args:
+            raw: the stack; its frames are places in the table.
+            table: the frames of the report.
+
         Raises:
-            ValueError: it is not what `to_json` gives.
+            ValueError: it is not what `StackReport.to_json` gives.
         """
         if not (isinstance(raw, Mapping) and isinstance(raw.get("frames"), list)):
             raise ValueError("a stack is no object with frames")
         name, job_id = raw.get("name"), raw.get("job_id")
         if not isinstance(name, str) or not isinstance(job_id, str | None):
             raise ValueError("a stack's name or job id is no text")
+        places = [_whole(place, "a frame's place") for place in raw["frames"]]
+        if any(place >= len(table) for place in places):
+            raise ValueError("a stack has a frame that is not in the table")
         return cls(
             ident=_whole(raw.get("ident"), "a thread's ident"),
             name=clean(name, limit=MAX_TEXT),
             job_id=None if job_id is None else clean(job_id, limit=MAX_TEXT),
-            frames=capped([Frame.from_json(each) for each in raw["frames"]]),
+            frames=capped([table[place] for place in places]),
         )
 
 
@@ -144,12 +138,31 @@ class StackReport:
         return next((thread for thread in self.threads if thread.job_id == job_id), None)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the form in which reports travel."""
+        """Return the form in which reports travel: threads share most of their frames, so each
+        frame stands once, in a table."""
+        table: list[list[str | int]] = []
+        places: dict[int, int] = {}
+        threads = []
+        for thread in self.threads:
+            # By identity, which is cheap: a frame that is there twice costs some bytes only.
+            for frame in thread.frames:
+                if id(frame) not in places:
+                    places[id(frame)] = len(table)
+                    table.append([frame.function, frame.file, frame.line, frame.code])
+            threads.append(
+                {
+                    "ident": thread.ident,
+                    "name": thread.name,
+                    "job_id": thread.job_id,
+                    "frames": [places[id(frame)] for frame in thread.frames],
+                }
+            )
         return {
             "source": self.source,
             "taken_at": format_time(self.taken_at),
             "pid": self.pid,
-            "threads": [thread.to_json() for thread in self.threads],
+            "frames": table,
+            "threads": threads,
             "trouble": self.trouble,
         }
 
@@ -162,6 +175,8 @@ class StackReport:
         """
         if not (isinstance(raw, Mapping) and isinstance(raw.get("threads"), list)):
             raise ValueError("a stack report is no object with threads")
+        if not isinstance(raw.get("frames"), list):
+            raise ValueError("a stack report has no table of frames")
         source, trouble, taken_at = raw.get("source"), raw.get("trouble"), raw.get("taken_at")
         if not isinstance(source, str) or not isinstance(trouble, str):
             raise ValueError("a stack report's source or trouble is no text")
@@ -170,11 +185,12 @@ class StackReport:
             raise ValueError("a stack report has no time")
         if len(raw["threads"]) > MAX_THREADS:
             raise ValueError(f"a stack report has more than {MAX_THREADS} threads")
+        table = [Frame.from_json(each) for each in raw["frames"]]
         return cls(
             source=clean(source, limit=MAX_TEXT),
             taken_at=when,
             pid=_whole(raw.get("pid"), "a stack report's pid"),
-            threads=tuple(ThreadStack.from_json(each) for each in raw["threads"]),
+            threads=tuple(ThreadStack.from_json(each, table) for each in raw["threads"]),
             trouble=clean(trouble, limit=4 * MAX_TEXT),
         )
 

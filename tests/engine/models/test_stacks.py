@@ -28,12 +28,22 @@ REPORT = StackReport(
 
 
 def sent(**changes: Any) -> dict[str, Any]:
+    """Return the report as it arrives; changes with a dot go to its one thread."""
     raw: dict[str, Any] = json.loads(json.dumps(REPORT.to_json()))
-    return {**raw, **changes}
+    for key, value in changes.items():
+        inside, _, name = key.rpartition(".")
+        (raw["threads"][0] if inside else raw)[name] = value
+    return raw
 
 
 def test_a_report_survives_its_journey() -> None:
     assert StackReport.from_json(sent()) == REPORT
+
+
+def test_a_frame_that_many_threads_share_travels_once() -> None:
+    many = replace(REPORT, threads=(WORKER,) * 50)
+    assert len(many.to_json()["frames"]) == 2
+    assert StackReport.from_json(many.to_json()) == many
 
 
 def test_the_thread_of_a_job_is_found() -> None:
@@ -47,14 +57,19 @@ def test_the_thread_of_a_job_is_found() -> None:
         {"threads": None},
         {"threads": [1]},
         {"threads": [{}]},
-        {"threads": [{**WORKER.to_json(), "ident": True}]},
-        {"threads": [{**WORKER.to_json(), "name": None}]},
-        {"threads": [{**WORKER.to_json(), "job_id": 1}]},
-        {"threads": [{**WORKER.to_json(), "frames": [["f", "file", "1", ""]]}]},
-        {"threads": [{**WORKER.to_json(), "frames": [["f", "file", -1, ""]]}]},
-        {"threads": [{**WORKER.to_json(), "frames": [["f", "file", 1]]}]},
-        {"threads": [{**WORKER.to_json(), "frames": [[None, "file", 1, ""]]}]},
-        {"threads": [WORKER.to_json()] * (MAX_THREADS + 1)},
+        {"thread.ident": True},
+        {"thread.name": None},
+        {"thread.job_id": 1},
+        {"thread.frames": [2]},
+        {"thread.frames": [-1]},
+        {"thread.frames": ["0"]},
+        {"frames": None},
+        {"frames": []},
+        {"frames": [["f", "file", "1", ""]] * 2},
+        {"frames": [["f", "file", -1, ""]] * 2},
+        {"frames": [["f", "file", 1]] * 2},
+        {"frames": [[None, "file", 1, ""]] * 2},
+        {"threads": REPORT.to_json()["threads"] * (MAX_THREADS + 1)},
         {"taken_at": "yesterday"},
         {"taken_at": None},
         {"source": None},
@@ -75,8 +90,8 @@ def test_what_is_no_object_is_refused(raw: object) -> None:
 
 def test_hostile_texts_become_safe_to_draw() -> None:
     frame = ["\x1b]0;owned\x07", "a\u202eb", 1, "x" * 10_000]
-    thread = {**WORKER.to_json(), "name": "\x9b2J", "job_id": "job/\x1b", "frames": [frame]}
-    report = StackReport.from_json(sent(threads=[thread], source="\x1b", trouble="\r"))
+    changes = {"thread.name": "\x9b2J", "thread.job_id": "job/\x1b", "frames": [frame, frame]}
+    report = StackReport.from_json(sent(**changes, source="\x1b", trouble="\r"))
     text = json.dumps(report.to_json(), ensure_ascii=False)
     assert not any(char in text for char in "\x1b\x07\x9b\r\u202e")
     assert len(report.threads[0].frames[0].code) < 1_000
