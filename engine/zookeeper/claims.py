@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import time
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -44,6 +45,8 @@ class Claim:
     czxid: int
     """The transaction that made the entry: names can come back, this does not."""
     zk: ZooKeeper = field(repr=False)
+    claimed_at: float = field(default_factory=time.monotonic)
+    """Monotonic seconds."""
     is_revoked: bool = False
     """Whether the lock was seen to be gone although the session lives."""
     is_entry_gone: bool = False

@@ -22,6 +22,7 @@ from engine.zookeeper.backlog import Backlog
 from engine.zookeeper.claiming import Attempt, Claiming, Landing
 from engine.zookeeper.claims import Claim, Reclaim, Seeker, Settled, Settlement, StraySearch
 from engine.zookeeper.connection import ZooKeeper
+from engine.zookeeper.guarding import Guarding
 from engine.zookeeper.inbox import Inbox, Item
 from engine.zookeeper.listing import Listed, Listing
 from engine.zookeeper.patience import Patience
@@ -50,6 +51,7 @@ class Keeper:
         self._listing = Listing(zk, self._backlog, self.held, self.poke)
         self._claiming = Claiming(zk, instance)
         self._settling = Settling()
+        self._guarding = Guarding(zk, self.held, self.poke)
         self._patience = Patience()
         self._inbox = Inbox()
         self._thread = threading.Thread(target=self._run, name="job-queue", daemon=True)
@@ -159,6 +161,7 @@ class Keeper:
             at = max(now, self._patience.not_before)
             due += [max(at, reclaim.next_try) for reclaim in self._reclaims]
             due.append(max(at, self._swept_at + SWEEP_EVERY))
+            due.append(max(at, self._guarding.due_at()))
             if self._settling.waiting or self._sweep_wanted:
                 due.append(at)
             if self._may_claim():
@@ -176,6 +179,8 @@ class Keeper:
             self._begin_epoch()
         if not self._zk.is_connected or now < self._patience.not_before:
             return
+        if now >= self._guarding.due_at():
+            self._guard()
         if self._sweep_wanted or now - self._swept_at >= SWEEP_EVERY:
             self._sweep()
         if self._may_claim() and now >= max(
@@ -374,11 +379,29 @@ class Keeper:
         if listed.is_new_queue:
             for claim in self.held.values():
                 claim.is_entry_gone = True
-        settling = {item.claim.entry for item in self._settling.waiting}
-        revoked = self.held.keys() - set(listed.taken) - settling
-        for name in revoked:
-            self.held[name].is_revoked = True
-        self._lose([self.held[name] for name in revoked])
+        self._revoke([self.held[name] for name in self.held.keys() - set(listed.taken)])
+
+    def _guard(self) -> None:
+        self._revoke(self._guarding.look(self._epoch))
+        for item in [each for each in self._settling.waiting if each.claim.is_entry_gone]:
+            if not item.unsure:  # else it may have gone by our own hand: the next try tells
+                self._settling.waiting.remove(item)
+                self._release(item)
+
+    def _revoke(self, claims: Iterable[Claim]) -> None:
+        """Somebody took the locks of these away: whoever has them now may already work."""
+        waiting = {item.claim.entry: item for item in self._settling.waiting}
+        for claim in claims:
+            item = waiting.get(claim.entry)
+            if item is not None and item.unsure:
+                continue  # the lock may have gone by our own hand: the next try tells
+            claim.is_revoked = True
+            if item is None:
+                self._lose([claim])
+            else:
+                self._settling.waiting.remove(item)
+                self.held.pop(claim.entry, None)
+                item.answer(Settled.LOST)
 
     def _answer_expired(self, now: float) -> None:
         kept = [s for s in self._seekers if s.deadline > now and not self.is_stopping]
