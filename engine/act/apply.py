@@ -8,13 +8,13 @@ from engine.act.acts import ACTS, Act
 from engine.act.bases import changes
 from engine.act.carried import Carried
 from engine.act.carrying import carry_out
-from engine.act.plan import Plan, Sight
+from engine.act.plan import Options, Plan, Sight
 from engine.act.recording import Recorder
 from engine.act.sources import Sources
 from engine.errors import EngineError
 from engine.models import Ending, Outcome, Who
 
-__all__ = ["Recorder", "apply"]
+__all__ = ["Recorder", "apply", "plan_and_apply"]
 
 
 def apply(plan: Plan, sources: Sources, *, by: Who, reason: str, audit: Recorder) -> Outcome:
@@ -43,14 +43,39 @@ def apply(plan: Plan, sources: Sources, *, by: Who, reason: str, audit: Recorder
         obstacle = _obstacle(plan, fresh)
         if obstacle is not None:
             return _outcome(plan, False, obstacle)
-        attempt = audit.attempt(fresh, by=by, reason=reason or None)
-        try:
-            carried = carry_out(fresh, sources)
-        except EngineError as error:
-            attempt.outcome(Ending.FAILED, str(error))
-            raise
-        ending, outcome = _conclude(act, fresh, sources, carried)
-        trouble = attempt.outcome(ending, outcome.detail)
+        return _do(act, fresh, sources, by, audit)
+
+
+def plan_and_apply(
+    act: Act, subject: str, options: Options, sources: Sources, *, by: Who, audit: Recorder
+) -> Outcome:
+    """Plan an act and do it at once: for one of many, whose plan nobody was shown.
+
+    Args:
+        act: what to do.
+        subject: to what.
+        options: with the reason.
+        sources, by, audit: as `apply`.
+
+    Raises:
+        AuditError, EngineError: as `apply`.
+    """
+    with act.guard(sources, subject):
+        plan = act.plan(sources, subject, replace(options, by=str(by)))
+        if plan.is_refused:
+            return _outcome(plan, False, "; ".join(plan.refusals))
+        return _do(act, plan, sources, by, audit)
+
+
+def _do(act: Act, plan: Plan, sources: Sources, by: Who, audit: Recorder) -> Outcome:
+    attempt = audit.attempt(plan, by=by, reason=plan.options.reason or None)
+    try:
+        carried = carry_out(plan, sources)
+    except EngineError as error:
+        attempt.outcome(Ending.FAILED, str(error))
+        raise
+    ending, outcome = _conclude(act, plan, sources, carried)
+    trouble = attempt.outcome(ending, outcome.detail)
     return outcome if trouble is None else replace(outcome, detail=f"{outcome.detail}; {trouble}")
 
 

@@ -14,7 +14,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from engine.act.acts import ACTS, Act
-from engine.act.apply import Recorder, apply
+from engine.act.apply import Recorder, plan_and_apply
 from engine.act.bulk_file import BulkFile
 from engine.act.pace import WIDEST, Pace
 from engine.act.plan import Options
@@ -160,9 +160,8 @@ class Bulk:
         self.file.begin(place)
         ending: Ending | None
         try:
-            plan = self._act.plan(self._sources, subject, self._options)
-            outcome = apply(
-                plan, self._sources, by=self._by, reason=self._options.reason, audit=self._audit
+            outcome = plan_and_apply(
+                self._act, subject, self._options, self._sources, by=self._by, audit=self._audit
             )
             ending, error = _ending(outcome), None
         except (ApiUnavailable, ZooKeeperUnavailable, SessionLost, LoginRefused, AuditError) as e:
