@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.view.picture import Sight
 from nuvla_console.render.cells import Tone
 from nuvla_console.screens.job import DocumentScreen, JobScreen, MessageScreen
 from nuvla_console.screens.listing import ListScreen
@@ -14,7 +15,20 @@ class JobListScreen(ListScreen):
 
     def job_of(self, record: Any) -> str | None:
         """Return the job of a record."""
+        job_id: str | None = record.job_id
+        return job_id
+
+    def entry_of(self, record: Any) -> str:
+        """Return the queue's entry that a record is of."""
         raise NotImplementedError
+
+    def sight(self) -> Sight:
+        """Return the entries in sight and their jobs."""
+        shown = self.table.in_sight()
+        return Sight(
+            entries=tuple(map(self.entry_of, shown)),
+            jobs=tuple(job for job in map(self.job_of, shown) if job),
+        )
 
     def job_here(self) -> str | None:
         """Return the job under the cursor."""

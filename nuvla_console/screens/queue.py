@@ -6,7 +6,6 @@ from typing import Any
 
 from engine import wording
 from engine.models import QueueEntry
-from engine.view.picture import Sight
 from nuvla_console.commands import Scope
 from nuvla_console.render import queue
 from nuvla_console.render.cells import Cell, Line, Tone
@@ -43,18 +42,10 @@ class QueueScreen(JobListScreen):
             return None  # counted, and not yet listed
         return snapshot.entries
 
-    def job_of(self, record: Any) -> str | None:
-        """Return the entry's job."""
-        job_id: str | None = record.job_id
-        return job_id
-
-    def sight(self) -> Sight:
-        """Return the entries in sight and their jobs."""
-        shown = self.table.in_sight()
-        return Sight(
-            entries=tuple(entry.name for entry in shown),
-            jobs=tuple(entry.job_id for entry in shown if entry.job_id),
-        )
+    def entry_of(self, record: Any) -> str:
+        """Return the entry itself."""
+        name: str = record.name
+        return name
 
     def counted(self, scene: Scene) -> Line:
         """Return how many wait and how many are held."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from engine import wording
-from engine.view.picture import Sight
 from nuvla_console.commands import Scope
 from nuvla_console.render import taken
 from nuvla_console.render.cells import Cell, Line, Tone
@@ -31,18 +30,10 @@ class TakenScreen(JobListScreen):
         snapshot = self.desk.picture.taken
         return None if snapshot is None else snapshot.locks
 
-    def job_of(self, record: Any) -> str | None:
-        """Return the job that the lock is for."""
-        job_id: str | None = record.job_id
-        return job_id
-
-    def sight(self) -> Sight:
-        """Return the jobs in sight."""
-        shown = self.table.in_sight()
-        return Sight(
-            entries=tuple(lock.entry for lock in shown),
-            jobs=tuple(lock.job_id for lock in shown if lock.job_id),
-        )
+    def entry_of(self, record: Any) -> str:
+        """Return the entry that the lock is for."""
+        entry: str = record.entry
+        return entry
 
     def counted(self, scene: Scene) -> Line:
         """Return how many locks there are, and of how many owners."""

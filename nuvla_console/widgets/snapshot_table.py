@@ -9,12 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from rich.style import Style
 from textual import events
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
 
 from nuvla_console.render.cells import Cell, Line, Tone
 from nuvla_console.render.rows import Rows
@@ -24,21 +22,21 @@ from nuvla_console.widgets.table_lines import (
     BAR,
     GUTTER,
     SLIDER,
-    Slider,
     header_cells,
     header_strip,
     row_strip,
     said_strip,
-    slider,
 )
+from nuvla_console.widgets.toned import Slider, Toned, slider
 
 _HEADER = 1
 """Lines of the header."""
 
 
-class SnapshotTable(Widget, can_focus=True):
+class SnapshotTable(Toned, can_focus=True):
     """A table over `Rows`. Call `draw` with each new scene; it draws what changed."""
 
+    PREFIX = "table"
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         *(f"table--{tone}" for tone in Tone),
         "table--header",
@@ -99,7 +97,6 @@ class SnapshotTable(Widget, can_focus=True):
         self._slider = Slider(0, 0)
         self._shape: object = None
         """What changes the whole window when it changes."""
-        self._styles_of: dict[str, Style] = {}
 
     # What it shows
 
@@ -195,7 +192,7 @@ class SnapshotTable(Widget, can_focus=True):
         """Move the cursor to the first or the last row."""
         self.move_to(len(self.rows) - 1 if last else 0)
 
-    def scroll_by(self, lines: int) -> None:
+    def wheel(self, lines: int) -> None:
         """Move the window; the cursor comes along at its edge."""
         if not len(self.rows):
             return
@@ -268,35 +265,22 @@ class SnapshotTable(Widget, can_focus=True):
     def _strip(self, y: int) -> Strip:
         width = self.size.width
         if y < _HEADER:
-            return header_strip(self._header, self._places, width, self._style)
+            return header_strip(self._header, self._places, width, self.style_of)
         line = self._drawn[y - _HEADER] if y - _HEADER < len(self._drawn) else None
         if line is None:
             said = "" if len(self.rows) or self.scene is None else self.empty
-            return said_strip(said, y - _HEADER - 1, width, self._style)
-        start, length = self._slider
+            return said_strip(said, y - _HEADER - 1, width, self.style_of)
         return row_strip(
             line,
             self.rows.columns,
             self._places,
             width,
-            self._style,
+            self.style_of,
             focused=self.has_focus,
-            thumb=start <= y - _HEADER < start + length,
+            thumb=self._slider.covers(y - _HEADER),
         )
 
-    def _style(self, name: str) -> Style:
-        style = self._styles_of.get(name)
-        if style is None:
-            style = self.get_component_rich_style(f"table--{name}", partial=True)
-            self._styles_of[name] = style
-        return style
-
     # Events
-
-    def notify_style_update(self) -> None:
-        """Forget styles of a theme that was left."""
-        super().notify_style_update()
-        self._styles_of.clear()
 
     def on_resize(self, _event: events.Resize) -> None:
         """Arrange the columns anew."""
@@ -316,16 +300,6 @@ class SnapshotTable(Widget, can_focus=True):
         """Draw the cursor as what will have the focus."""
         self._redraw()
         self.refresh()
-
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Move the window down."""
-        event.stop()
-        self.scroll_by(3)
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Move the window up."""
-        event.stop()
-        self.scroll_by(-3)
 
     def on_click(self, event: events.Click) -> None:
         """Put the cursor on a row; enter it on the second click; sort by a header."""

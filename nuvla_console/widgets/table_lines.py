@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from rich.segment import Segment
 from rich.style import Style
@@ -21,21 +21,6 @@ BAR = "▌"
 
 StyleOf = Callable[[str], Style]
 """Returns the style of a tone or of a part of the table."""
-
-
-class Slider(NamedTuple):
-    """The thumb of the scroll bar: its first line and its length; no length where all is shown."""
-
-    start: int
-    length: int
-
-
-def slider(count: int, page: int, top: int) -> Slider:
-    """Return where the thumb stands for a window of `page` rows that begins at row `top`."""
-    if count <= page:
-        return Slider(0, 0)
-    length = max(1, page * page // count)
-    return Slider(round((page - length) * top / (count - page)), length)
 
 
 def header_cells(rows: Rows[Any], places: Sequence[Place]) -> Line:

@@ -8,22 +8,22 @@ from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.geometry import Region
 from textual.strip import Strip
-from textual.widget import Widget
 
 from nuvla_console.render.cells import Cell, Line, Tone, steady
+from nuvla_console.widgets.toned import Toned, slider
 
 _SLIDER = 1
 _NEAR = 30
 """Columns before the edge in which a blank is looked for."""
 
 
-class TextPane(Widget):
+class TextPane(Toned):
     """Lines of text. Long lines are wrapped where `wrap` says so, else cut at the edge."""
 
+    PREFIX = "pane"
     COMPONENT_CLASSES: ClassVar[set[str]] = {*(f"pane--{tone}" for tone in Tone), "pane--slider"}
 
     def __init__(
@@ -47,7 +47,6 @@ class TextPane(Widget):
         self._given: Sequence[Line] = ()
         self._lines: list[Line] = []
         self._top = 0
-        self._styles_of: dict[str, Style] = {}
 
     @property
     def lines(self) -> Sequence[Line]:
@@ -76,6 +75,8 @@ class TextPane(Widget):
         """Scroll by lines."""
         self._go_to(self._top + lines)
 
+    wheel = move
+
     def move_page(self, pages: int) -> None:
         """Scroll by pages."""
         self._go_to(self._top + pages * max(1, self.size.height - 1))
@@ -101,49 +102,22 @@ class TextPane(Widget):
         width = self.size.width
         at = self._top + y
         line = self._lines[at] if at < len(self._lines) else ()
-        segments = [Segment(steady(cell.text), self._style(cell.tone)) for cell in line]
+        segments = [Segment(steady(cell.text), self.style_of(cell.tone)) for cell in line]
         # Without the ground below it, a terminal's own would show through.
         strip = Strip(segments).adjust_cell_length(width).apply_style(self.rich_style)
-        if len(self._lines) <= self.size.height:
+        thumb = slider(len(self._lines), self.size.height, self._top)
+        if not thumb.length:
             return strip
-        thumb = Segment("▐" if self._in_thumb(y) else " ", self._style("slider"))
+        bar = Segment("▐" if thumb.covers(y) else " ", self.style_of("slider"))
         return Strip.join(
-            [strip.crop(0, width - _SLIDER), Strip([thumb]).apply_style(self.rich_style)]
+            [strip.crop(0, width - _SLIDER), Strip([bar]).apply_style(self.rich_style)]
         )
-
-    def _in_thumb(self, y: int) -> bool:
-        count, page = len(self._lines), self.size.height
-        length = max(1, page * page // count)
-        start = round((page - length) * self._top / (count - page))
-        return start <= y < start + length
-
-    def _style(self, name: str) -> Style:
-        style = self._styles_of.get(name)
-        if style is None:
-            style = self.get_component_rich_style(f"pane--{name}", partial=True)
-            self._styles_of[name] = style
-        return style
-
-    def notify_style_update(self) -> None:
-        """Forget styles of a theme that was left."""
-        super().notify_style_update()
-        self._styles_of.clear()
 
     def on_resize(self, _event: events.Resize) -> None:
         """Fold anew."""
         self._lines = self._folded()
         self._top = max(0, min(self._top, len(self._lines) - self.size.height))
         self.refresh()
-
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Scroll down."""
-        event.stop()
-        self.move(3)
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Scroll up."""
-        event.stop()
-        self.move(-3)
 
 
 def fold(line: Line, width: int, hang: int = 0) -> list[Line]:
