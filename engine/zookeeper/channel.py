@@ -42,6 +42,8 @@ log = logging.getLogger(__name__)
 _LOOK_SECONDS = 5.0
 """Between two looks without being woken by a watch."""
 _CALL_SECONDS = 5.0
+_LEAST_SECONDS = 1.0
+"""That each call gets, though the time be over: a server under load is not one that is away."""
 _RETRY_SECONDS = 0.1
 _CLEAN_SECONDS = 3.0
 
@@ -190,27 +192,28 @@ class _Question:
         return None
 
     def _judge(self, node: Node) -> Reply | None:
-        """Return a reply that is the member's; put away any other, and wait on.
+        """Return a reply that is the member's; put away one that is not, and wait on.
 
         Raises:
             BadReply: it is the member's, and cannot be used.
         """
         data, stat = node
         if stat.ephemeralOwner != self._member.session:
-            self._put_away("it was not written by the member's session")
+            self._put_away()
             return None
         reply = unpack(data)
         if reply.request_id != self._request.id:
-            self._put_away("it answers another request")
-            return None
+            raise BadReply(f"{self._member.instance} answers another request than was made")
         if reply.instance != self._member.instance:
             raise BadReply(f"{self._member.instance} answers as {reply.instance}")
         return reply
 
-    def _put_away(self, why: str) -> None:
+    def _put_away(self) -> None:
         """Make room for the member's own reply."""
-        name = self._member.instance
-        self._wrong = BadReply(f"a reply in the name of {name} is not its own: {why}")
+        self._wrong = BadReply(
+            f"a reply in the name of {self._member.instance} is not its own: another session "
+            "wrote it; look who may write below the engine's nodes"
+        )
         log.warning("%s; waiting on", self._wrong)
         remove_tree(self._zk, self._reply_path, timeout=self._left())
         self._woken.set()
@@ -243,4 +246,4 @@ class _Question:
             self._path = paths[place]
 
     def _left(self) -> float:
-        return max(_RETRY_SECONDS, min(_CALL_SECONDS, self._deadline - time.monotonic()))
+        return max(_LEAST_SECONDS, min(_CALL_SECONDS, self._deadline - time.monotonic()))
