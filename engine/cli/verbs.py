@@ -56,6 +56,7 @@ LISTINGS: dict[str, Listing] = {
     "restore": Listing("acts", "put jobs without an entry back in the queue, once"),
     "audit": Listing("audit", "the record of acts: who did what, why, and how it ended"),
     "completions": Listing("completions", "a script that completes this command in a shell"),
+    "config": Listing("config", "show the settings and where they come from, or check them"),
     "version": Listing("about", "the version of this program"),
 }
 

@@ -13,6 +13,8 @@ D = TypeVar("D")
 
 EXECUTOR, DISTRIBUTOR, LOCAL, CONSOLE, VERB = "executor", "distributor", "local", "console", "verb"
 SERVICES = (EXECUTOR, DISTRIBUTOR)
+EVERY_COMMAND = "config"
+"""Takes the settings of all others."""
 CLIENTS = (*SERVICES, CONSOLE, VERB)
 """All that speak to ZooKeeper or to the API; VERB stands for every verb that is not named."""
 ALL = (*CLIENTS, LOCAL)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from engine.settings.declare import DISTRIBUTOR, EXECUTOR, LOCAL, VERB, Key
+from engine.settings.declare import DISTRIBUTOR, EVERY_COMMAND, EXECUTOR, LOCAL, VERB, Key
 from engine.settings.sources import Given
 from engine.settings.table import KEYS
 
@@ -68,9 +68,10 @@ def add_arguments(parser: ArgumentParser, command: str) -> None:
 
     Args:
         parser: gets the flags in groups, and examples below its help.
-        command: "executor", "distributor", "local" or "console"; any other counts as a verb.
+        command: "executor", "distributor", "local" or "console"; "config" takes the settings of
+            all; any other counts as a verb.
     """
-    known = {name for key in KEYS for name in key.commands}
+    known = {EVERY_COMMAND, *(name for key in KEYS for name in key.commands)}
     taken_by = command if command in known else VERB
     # Some forty settings would bury what is the command's own.
     parser.usage = f"{_own_usage(parser)} [SETTING ...]"
@@ -84,7 +85,7 @@ def add_arguments(parser: ArgumentParser, command: str) -> None:
         )
     groups: dict[str, Any] = {}
     for key in KEYS:
-        if taken_by in key.commands and key.flags:
+        if key.flags and (taken_by == EVERY_COMMAND or taken_by in key.commands):
             if key.group not in groups:
                 groups[key.group] = parser.add_argument_group(key.group)
             _add(groups[key.group], key)

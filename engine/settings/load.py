@@ -6,7 +6,7 @@ import os
 import re
 from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +15,7 @@ import platformdirs
 
 from engine.errors import SettingsError
 from engine.settings import flags
+from engine.settings.declare import Key
 from engine.settings.secret import MASK
 from engine.settings.sources import Given, SettingsFile, from_variables, read_secret
 from engine.settings.table import KEYS, Settings
@@ -30,6 +31,36 @@ IDENTITIES = (
 )
 """The ways to say who we are."""
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """One setting: what it is, and where that came from."""
+
+    key: Key
+    value: Any
+    """What holds; the default where nothing sets it, or where what sets it is wrong."""
+    given: Given | None = None
+    """What sets it; None for the default."""
+    problem: str | None = None
+    """What is wrong with it; no secret is in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """All settings, right and wrong ones."""
+
+    origins: tuple[Origin, ...]
+    files: tuple[Path, ...]
+    """The settings files that were read."""
+    profile: str | None
+
+    def settings(self) -> Settings:
+        """Return the settings, with defaults instead of what is wrong."""
+        values: dict[str, Any] = {each.key.name: each.value for each in self.origins}
+        settings = Settings(**values, profile=self.profile)
+        chosen = [each.given for each in self.origins if each.given is not None]
+        return replace(settings, warnings=tuple(_warnings(settings, chosen)))
 
 
 def load(
@@ -48,6 +79,24 @@ def load(
     Raises:
         SettingsError: a value is wrong; the message names its key and its source.
     """
+    examined = examine(arguments, environ=environ, folders=folders)
+    for each in examined.origins:
+        if each.problem is not None:
+            raise SettingsError(each.problem)
+    return examined.settings()
+
+
+def examine(
+    arguments: Namespace | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    folders: Sequence[Path] | None = None,
+) -> Examined:
+    """Return every setting with its origin, and with what is wrong with it. Arguments as `load`.
+
+    Raises:
+        SettingsError: a settings file cannot be read, or places contradict each other.
+    """
     environ = os.environ if environ is None else environ
     arguments = arguments or Namespace()
     files = _settings_files(arguments, environ, folders)
@@ -56,10 +105,12 @@ def load(
     if profile is not None:
         layers += [file.profile(profile, KEYS) for file in files]
     layers += [list(from_variables(environ, KEYS)), flags.given_by(arguments)]
-    chosen = _merge(layers)
-    values: dict[str, Any] = {given.key.name: _value(given) for given in chosen}
-    settings = Settings(**values, profile=profile)
-    return replace(settings, warnings=tuple(_warnings(settings, chosen)))
+    chosen = {given.key.name: given for given in _merge(layers)}
+    return Examined(
+        origins=tuple(_origin(key, chosen.get(key.name)) for key in KEYS),
+        files=tuple(file.path for file in files),
+        profile=profile,
+    )
 
 
 def profile_names(
@@ -127,6 +178,15 @@ def _merge(layers: Iterable[list[Given]]) -> list[Given]:
             own[given.key.name] = given
         merged |= own
     return list(merged.values())
+
+
+def _origin(key: Key, given: Given | None) -> Origin:
+    if given is None:
+        return Origin(key=key, value=key.default)
+    try:
+        return Origin(key=key, value=_value(given), given=given)
+    except SettingsError as error:
+        return Origin(key=key, value=key.default, given=given, problem=str(error))
 
 
 def _value(given: Given) -> object:
