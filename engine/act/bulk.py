@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from engine.act.acts import ACTS, Act
 from engine.act.apply import Recorder, plan_and_apply
-from engine.act.bulk_file import BulkFile
+from engine.act.bulk_file import BulkFile, Order
 from engine.act.pace import WIDEST, Pace
 from engine.act.plan import Options
 from engine.act.sources import Sources
@@ -62,6 +62,11 @@ class Progress:
         return self.endings.total()
 
 
+def repeats(order: Order) -> bool:
+    """Whether what may be done already is done again, where nobody knows."""
+    return order.act not in ONCE and not order.force
+
+
 class Bulk:
     """One act on many subjects. `run` may be iterated in any thread; `stop` called from any."""
 
@@ -92,7 +97,7 @@ class Bulk:
         self._options = Options(
             by=str(by), reason=order.reason, force=order.force, priority=order.priority
         )
-        self._repeats = order.act not in ONCE and not order.force
+        self._repeats = repeats(order)
         self._sources, self._by, self._audit = sources, by, audit
         self._pace = pace or Pace()
         self._stop = threading.Event()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from argparse import ArgumentParser, Namespace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 from engine.act.acts import Act
 from engine.act.audit import audit_file, who_acts
-from engine.act.bulk import Bulk, Progress
+from engine.act.bulk import Bulk, Progress, repeats
 from engine.act.bulk_file import BulkFile, Order
 from engine.act.selecting import SCOPES, select
 from engine.act.sources import Need, Sources
@@ -83,7 +84,7 @@ def run_bulk(act: Act, arguments: Namespace) -> ExitCode:
             file = _taken_up(act, arguments, settings)
             if arguments.dry_run:
                 file.close()
-                _print_order(file.order, as_json=arguments.json)
+                _print_order(_left(file), as_json=arguments.json)
                 return ExitCode.OK
         else:
             order = _order(act, wanted, arguments, settings, sources)
@@ -141,6 +142,12 @@ def _taken_up(act: Act, arguments: Namespace, settings: Settings) -> BulkFile:
         return file
     file.close()
     raise BulkError(trouble)
+
+
+def _left(file: BulkFile) -> Order:
+    subjects = file.order.subjects
+    places = file.pending(unknown=repeats(file.order))
+    return replace(file.order, subjects=tuple(subjects[place] for place in places))
 
 
 def _place(settings: Settings) -> str:
