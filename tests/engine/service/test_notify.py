@@ -261,10 +261,31 @@ def test_the_loops_of_the_real_parts_turn(zk_hosts: str) -> None:
 
 Start = Callable[..., "subprocess.Popen[bytes]"]
 
+STICK = """
+import time
+from pathlib import Path
+
+from engine.cli import service_manager
+from engine.service import executor
+from engine.zookeeper.keeper import Keeper
+
+service_manager.STUCK_SECONDS, service_manager._UNANSWERED = 3.0, 0.0
+executor._TAKE_SECONDS = 0.5  # the claiming thread turns as often while it is idle
+look_around = Keeper._round
+
+def stick(keeper, now):
+    if Path(__file__).with_name("stick").exists():
+        Path(__file__).with_name("sticks").touch()
+        time.sleep(1000)
+    look_around(keeper, now)
+
+Keeper._round = stick
+"""
+
 
 @pytest.fixture
 def start(listener: Listener, local_api: LocalApi, tmp_path: Path) -> Iterator[Start]:
-    """Starts services as systemd does."""
+    """Starts services as systemd does; what they write to stderr is in the file `stderr`."""
     processes: list[subprocess.Popen[bytes]] = []
 
     def begin(*arguments: str, zk_hosts: str) -> subprocess.Popen[bytes]:
@@ -277,7 +298,8 @@ def start(listener: Listener, local_api: LocalApi, tmp_path: Path) -> Iterator[S
         }
         reach = ["--zk-hosts", zk_hosts, "--endpoint", local_api.url, "--user", local_api.user]
         command = [sys.executable, "-m", "engine.cli.main", *arguments, *reach]
-        process = subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL)
+        with (tmp_path / "stderr").open("wb") as file:
+            process = subprocess.Popen(command, env=environ, stderr=file)
         processes.append(process)
         return process
 
@@ -312,3 +334,38 @@ def test_a_service_that_waits_for_zookeeper_is_alive(start: Start, listener: Lis
     assert any(line.startswith("STATUS=waits for ZooKeeper: ") for line in listener.lines())
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 0
+
+
+def test_an_executor_whose_claiming_thread_is_stuck_is_not_fed(
+    start: Start, listener: Listener, zk_hosts: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "actions"
+    folder.mkdir()
+    (folder / "stick.py").write_text(STICK, encoding="utf-8")
+    process = start("executor", "--actions-path", str(folder), zk_hosts=zk_hosts)
+    eventually(lambda: listener.has("READY=1"), "ready", within=60)
+    eventually(lambda: listener.has("WATCHDOG=1"), "fed", within=30)
+    (folder / "stick").touch()
+    eventually((folder / "sticks").exists, "the claiming thread is stuck", within=60)
+    stuck = time.monotonic()
+
+    def is_known() -> bool:
+        said = (tmp_path / "stderr").read_text("utf-8")
+        return time.monotonic() - stuck > 4 and "the claiming thread: no turn for 3 s" in said
+
+    eventually(is_known, "the stuck thread is named", within=60)
+    listener.forget()
+    process.send_signal(signal.SIGTERM)
+    eventually(lambda: listener.has("STOPPING=1"), "the stop is told all the same", within=30)
+    lines = listener.lines()
+    assert "WATCHDOG=1" not in lines[: lines.index("STOPPING=1")]
+
+
+def test_a_watchdog_that_bites_leaves_the_stacks(
+    start: Start, listener: Listener, zk_hosts: str, tmp_path: Path
+) -> None:
+    process = start("executor", zk_hosts=zk_hosts)
+    eventually(lambda: listener.has("READY=1"), "ready", within=60)
+    process.send_signal(signal.SIGABRT)
+    assert process.wait(60) == -signal.SIGABRT
+    assert "in take" in (tmp_path / "stderr").read_text("utf-8")
