@@ -12,6 +12,8 @@ log = logging.getLogger(__name__)
 DAYS = 7
 """Age of what is deleted, unless the setting `cleanup_days` says another."""
 INDEX = "nuvla-job"
+PATIENCE = 600.0
+"""Seconds that Elasticsearch gets: it answers when all is deleted."""
 FINAL = [state.value for state in JobState if state.is_final]
 
 
@@ -63,7 +65,7 @@ class CleanupJobs:
             {"range": {"created": {"lt": f"now-{round(days * 24)}h"}}},
         ]
         try:
-            answer = client.delete_by_query(
+            answer = client.options(request_timeout=PATIENCE).delete_by_query(
                 index=INDEX, query={"bool": {"filter": old}}, conflicts="proceed"
             )
             return dict(answer)

@@ -13,7 +13,7 @@ from engine.cli.exit_codes import ExitCode
 from engine.cli.output import Column, Output, Report, write_report
 from engine.cli.verbs import Verb
 from engine.cli.wiring import add_settings
-from engine.settings import MASK, Secret
+from engine.settings import MASK, Secret, without_login
 from engine.settings.declare import EVERY_COMMAND
 from engine.settings.load import Examined, Origin, examine
 from engine.text import clean
@@ -107,14 +107,14 @@ def _text(value: Any) -> str:
         return MASK
     if isinstance(value, tuple):
         return " ".join(map(_word, value))
-    return f"{value:g}" if isinstance(value, float) else clean(str(value), limit=400)
+    return f"{value:g}" if isinstance(value, float) else _word(value)
 
 
 def _word(item: Any) -> str:
     if isinstance(item, tuple):
         name, seconds = item
         return f"{clean(name, limit=100)}={seconds:g}"
-    return clean(str(item), limit=400)
+    return clean(without_login(str(item)), limit=400)
 
 
 def _source(origin: Origin) -> str:
@@ -143,7 +143,7 @@ def _plain(value: Any) -> Any:
         return str(value)
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
-    return value
+    return without_login(value) if isinstance(value, str) else value
 
 
 VERBS = {"config": Verb(_configure, _run)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ import platformdirs
 from engine.errors import SettingsError
 from engine.settings import flags
 from engine.settings.declare import Key
-from engine.settings.secret import MASK
+from engine.settings.secret import without_login
 from engine.settings.sources import Given, SettingsFile, from_variables, read_secret
 from engine.settings.table import KEYS, Settings
 from engine.text import clean
@@ -194,7 +193,7 @@ def _value(given: Given) -> object:
     try:
         return given.key.kind.read(value)
     except ValueError as error:
-        text = re.sub("//[^/]*@", f"//{MASK}@", clean(str(value), limit=80))
+        text = without_login(clean(str(value), limit=80))
         shown = "" if given.key.is_secret else f"{text!r} "
         raise SettingsError(
             f"{given.key.label}: {shown}{error}; it comes from {given.source}"

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 MASK = "***"
+
+
+def without_login(text: str) -> str:
+    """Return a text in which the user and the password of every URL are masked."""
+    return re.sub("//[^/]*@", f"//{MASK}@", text)
 
 
 class Secret:

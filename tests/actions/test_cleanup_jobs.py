@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -45,6 +45,15 @@ def test_a_setting_that_is_no_number_of_days_fails_the_job(hold_job: HoldJob, da
         CleanupJobs(hold_job("cleanup_jobs", settings={"cleanup_days": days})).do_work()
 
 
+class Asked(NamedTuple):
+    """One request, as it came."""
+
+    line: str
+    """Method, path and query."""
+    headers: dict[str, str]
+    body: str
+
+
 class Elastic(ThreadingHTTPServer):
     """As much of Elasticsearch as a delete-by-query needs."""
 
@@ -52,7 +61,8 @@ class Elastic(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), ElasticHandler)
-        self.asked: list[tuple[str, Any]] = []
+        self.asked: list[Asked] = []
+        self.product: str | None = "Elasticsearch"
         self.answer: tuple[int, dict[str, Any]] = (200, {"deleted": 12, "timed_out": False})
         self.host = f"127.0.0.1:{self.server_address[1]}"
 
@@ -62,17 +72,21 @@ class ElasticHandler(BaseHTTPRequestHandler):
 
     server: Elastic
 
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.server.asked.append((self.path, json.loads(body)))
+    def serve(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self.server.asked.append(Asked(f"{self.command} {self.path}", headers, body))
         status, answer = self.server.answer
         content = json.dumps(answer).encode()
         self.send_response(status)
-        self.send_header("X-Elastic-Product", "Elasticsearch")
+        if self.server.product:
+            self.send_header("X-Elastic-Product", self.server.product)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = serve
 
     def log_message(self, *arguments: object) -> None:
         """Say nothing."""
@@ -93,13 +107,44 @@ def elastic() -> Iterator[Elastic]:
 def test_with_elasticsearch_hosts_it_deletes_there(hold_job: HoldJob, elastic: Elastic) -> None:
     job = hold_job("cleanup_jobs", settings={"es_hosts": (elastic.host,), "cleanup_days": 7})
     assert CleanupJobs(job).do_work() == 0
-    ((path, body),) = elastic.asked
-    assert path.split("?")[0] == "/nuvla-job/_delete_by_query"
-    assert body["query"]["bool"]["filter"] == [
-        {"terms": {"state": FINAL}},
-        {"range": {"created": {"lt": "now-168h"}}},
-    ]
+    (asked,) = elastic.asked
+    assert asked.line == "POST /nuvla-job/_delete_by_query?conflicts=proceed"
+    assert asked.body == (
+        '{"query":{"bool":{"filter":[{"terms":{"state":["SUCCESS","FAILED","CANCELED"]}},'
+        '{"range":{"created":{"lt":"now-168h"}}}]}}}'
+    )
+    form = "application/vnd.elasticsearch+json; compatible-with=8"
+    assert (asked.headers["accept"], asked.headers["content-type"]) == (form, form)
+    assert asked.headers["user-agent"].startswith("elasticsearch-py/8.")
+    assert "authorization" not in asked.headers
     assert job["status-message"] == "Deleted 12 finished jobs older than 7 days."
+
+
+def test_a_user_in_the_url_logs_in_and_its_password_shows_nowhere(
+    hold_job: HoldJob, elastic: Elastic, caplog: pytest.LogCaptureFixture
+) -> None:
+    elastic.answer = (401, {"error": "no"})
+    host = f"http://cleaner:canary@{elastic.host}"
+    job = hold_job("cleanup_jobs", settings={"es_hosts": (host,)})
+    with caplog.at_level(1), pytest.raises(ActionFailed) as failed:
+        CleanupJobs(job).do_work()
+    assert elastic.asked[0].headers["authorization"] == "Basic Y2xlYW5lcjpjYW5hcnk="
+    assert "canary" not in caplog.text + str(failed.value)
+
+
+def test_a_server_of_another_product_is_refused_by_the_client(
+    hold_job: HoldJob, elastic: Elastic
+) -> None:
+    elastic.product = None
+    job = hold_job("cleanup_jobs", settings={"es_hosts": elastic.host})
+    with pytest.raises(ActionFailed, match="not Elasticsearch"):
+        CleanupJobs(job).do_work()
+
+
+def test_a_server_that_is_away_fails_the_job(hold_job: HoldJob) -> None:
+    job = hold_job("cleanup_jobs", settings={"es_hosts": "127.0.0.1:1"})
+    with pytest.raises(ActionFailed, match=r"Elasticsearch did not delete.*refused"):
+        CleanupJobs(job).do_work()
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,7 @@ def test_secrets_are_masked_wherever_they_stand(run: Run, tmp_path: Path) -> Non
     kept.write_text("canary-file")
     kept.chmod(0o600)
     words += ["--api-secret-file", str(kept), "--api-url", "http://u:canary-url@h"]
+    words += ["--es-hosts", "https://u:canary-es@es1:9200"]
     for form in ("--json", "-d"):
         ended = run("config", "show", form, *words)
         assert ended.code == ExitCode.USAGE  # the URL holds a password
