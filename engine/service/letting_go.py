@@ -105,7 +105,7 @@ class LettingGo:
         return self._not_mine(request)
 
     def _not_mine(self, request: Request) -> Result:
-        lost = [work for work in self._works() if _is_meant(work.claim, request)]
+        lost = [w for w in self._works() if _is_meant(w.claim, request) and w.gate.is_open]
         if lost:
             return Result(
                 Outcome.NOT_MINE,
