@@ -9,6 +9,7 @@ WORKERS ?= 4
 
 setup: $(VENV)/.ready $(PEER)/.ready zookeeper
 	@scripts/install-packager --for-tests
+	@$(BIN)/python packaging/wheels build/packaging/wheels
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

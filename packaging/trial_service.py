@@ -12,8 +12,8 @@ import subprocess
 import time
 from pathlib import Path
 
-READY_SECONDS = 60.0
-STOP_SECONDS = 60.0
+READY_SECONDS = 120.0
+STOP_SECONDS = 120.0
 
 
 class Service:

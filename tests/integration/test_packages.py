@@ -15,7 +15,7 @@ pytestmark = pytest.mark.packaging
 TRY = Path(__file__).parents[2] / "packaging" / "try-install"
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(620)
 @pytest.mark.skipif(os.geteuid() != 0, reason="packages are installed by root only")
 def test_packages_run_jobs_where_they_are_installed_and_leave_logs_and_flags() -> None:
     process = subprocess.Popen(
@@ -26,7 +26,7 @@ def test_packages_run_jobs_where_they_are_installed_and_leave_logs_and_flags() -
         start_new_session=True,
     )
     try:
-        said, _ = process.communicate(timeout=380)
+        said, _ = process.communicate(timeout=600)
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
