@@ -31,6 +31,8 @@ from tests.faults.interleaving import SESSION_SECONDS, Act, Request, Theatre, re
 from tests.faults.ports import steady_port
 from tests.local_api import ADMIN_HEADER, running_api
 
+pytestmark = pytest.mark.timeout(300)  # 20 s each where nothing else runs
+
 ACTS_MADE = 500
 """Of each of two seeds: a thousand in all."""
 NAIVE_ACTS = 100
