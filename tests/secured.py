@@ -13,11 +13,18 @@ from kazoo.security import ACL, make_acl
 
 from engine.local.zookeeper import ZooKeeperServer
 from engine.zookeeper.connection import Login, Scheme, Tls
-from engine.zookeeper.paths import ENTRIES, TAKEN
+from engine.zookeeper.paths import ELECTION, ENTRIES, TAKEN, OwnPaths
 from tests.certificates import Authority, Certificate
 from tests.faults.ports import steady_port
 
-PASSWORDS = {"admin": "adm-6f1d", "engine": "eng-9c2e", "console": "con-3b7a"}
+PASSWORDS = {
+    "admin": "adm-6f1d",
+    "engine": "eng-9c2e",
+    "operator": "ops-71f4",
+    "console": "con-3b7a",
+}
+OWN_ACL = "sasl:admin:cdrwa sasl:engine:cdrwa sasl:operator:cdrw sasl:console:r"
+"""What docs/security.md says of the setting zk-acl, the same for all."""
 _JARS = Path("/usr/share/java")
 _NETTY = [_JARS / "netty-codec.jar", _JARS / "netty-resolver.jar"]
 """What Debian's ZooKeeper leaves out of its class path; without it there is no TLS."""
@@ -80,11 +87,11 @@ def rights(**of: str) -> list[ACL]:
 
 def lay_out(kazoo: KazooClient) -> None:
     """Make the nodes of docs/security.md, with its rights."""
-    kazoo.create("/job", acl=rights(admin="cdrwa", engine="r", console="r"))
-    for path in (ENTRIES, TAKEN):
-        kazoo.create(path, acl=rights(admin="cdrwa", engine="crd", console="r"))
-    kazoo.create("/election", acl=rights(admin="cdrwa", engine="crd", console="r"))
-    kazoo.create("/nuvla-engine", acl=rights(admin="cdrwa", engine="crd", console="r"))
+    kazoo.create("/job", acl=rights(admin="cdrwa", engine="r", operator="r", console="r"))
+    for path in (ENTRIES, TAKEN, ELECTION, OwnPaths().root):
+        operators = "r" if path == ELECTION else "cdr"
+        acl = rights(admin="cdrwa", engine="cdr", operator=operators, console="r")
+        kazoo.create(path, acl=acl)
 
 
 @contextmanager

@@ -309,16 +309,19 @@ class ZooKeeper:
         Raises:
             ZooKeeperUnavailable, SessionLost, AccessDenied.
         """
-        whole = self._chroot + path.rstrip("/")
+        whole, denied = self._chroot + path.rstrip("/"), None
         made = self._attempt(wire.create(whole, b"", acl=self.acl_of(path)), timeout, absolute=True)
         if isinstance(made, NoNodeError):
             parts = whole.split("/")[1:-1]
             for depth in range(1, len(parts) + 1):
                 parent = "/" + "/".join(parts[:depth])
                 acl = self.acl_of(parent[len(self._chroot) :])
-                self._attempt(wire.create(parent, b"", acl=acl), timeout, absolute=True)
+                answer = self._attempt(wire.create(parent, b"", acl=acl), timeout, absolute=True)
+                # Of a node that is there the server says so only to who may make it.
+                denied = answer if isinstance(answer, NoAuthError) else denied
             request = wire.create(whole, b"", acl=self.acl_of(path))
             made = self._attempt(request, timeout, absolute=True)
+            made = denied if denied and isinstance(made, NoNodeError) else made
         if isinstance(made, Exception) and not isinstance(made, NodeExistsError):
             raise self._ours(made, path)
 

@@ -16,10 +16,10 @@ from engine.cli.exit_codes import ExitCode
 from engine.zookeeper.paths import ENTRIES
 from tests.faults.children import Child
 from tests.local_api import ADMIN_HEADER, LocalApi
-from tests.secured import PASSWORDS, SecuredZooKeeper, lay_out, rights, secured_zookeeper
+from tests.secured import OWN_ACL, PASSWORDS, SecuredZooKeeper, lay_out, rights, secured_zookeeper
 from tests.support import eventually
 
-ACL = "sasl:admin:cdrwa sasl:engine:cdrwa sasl:console:r"
+MEMBERS = "/nuvla-engine/members"
 
 
 class Site:
@@ -67,7 +67,7 @@ def site(tmp_path: Path, local_api: LocalApi) -> Iterator[Site]:
 
 
 def test_an_executor_works_and_a_reader_watches_it(site: Site) -> None:
-    command = site.words("executor", "engine", "--zk-acl", ACL)
+    command = site.words("executor", "engine", "--zk-acl", OWN_ACL)
     executor = Child("executor", command, folder=site.folder, env=site.environment)
     try:
         # The local API queues it in the shared ZooKeeper, where nobody claims it.
@@ -144,3 +144,43 @@ def test_an_executor_without_the_right_to_its_own_nodes_says_which(site: Site) -
         assert "to the sasl user 'console': have the node's ACL give the right" in executor.output()
     finally:
         executor.kill()
+
+
+def test_an_operator_steers_and_a_reader_may_not(site: Site) -> None:
+    words = site.words("executor", "engine", "--zk-acl", OWN_ACL, "--name", "exec-a")
+    executor = Child("executor", words, folder=site.folder, env=site.environment)
+    try:
+        with site.secured.admin() as kazoo:
+            eventually(
+                lambda: kazoo.exists(MEMBERS) and kazoo.get_children(MEMBERS),
+                "it is there",
+                within=60,
+            )
+        acting = ("--zk-acl", OWN_ACL, "--yes", "--reason", "a test")
+        refused = site.run(site.words("drain", "console", "exec-a", *acting))
+        assert refused.returncode in (ExitCode.REFUSED, ExitCode.UNREACHED), refused.stderr
+        assert "forbids this" in refused.stderr and "Traceback" not in refused.stderr
+        for verb, subject in (("drain", ["exec-a"]), ("resume", ["exec-a"]), ("pause", [])):
+            done = site.run(site.words(verb, "operator", *subject, *acting))
+            assert done.returncode == 0, (verb, done.stdout, done.stderr)
+        executor.says("paused: a test", within=60)
+        assert site.run(site.words("unpause", "operator", *acting)).returncode == 0
+    finally:
+        executor.kill()
+
+
+def test_a_distributor_leads_with_its_rights(site: Site) -> None:
+    words = site.words("distributor", "engine", "jobs_cleanup", "--zk-acl", OWN_ACL)
+    distributor = Child("distributor", words, folder=site.folder, env=site.environment)
+    try:
+        url, identity = f"{site.api.url}/api/job", {"nuvla-authn-info": ADMIN_HEADER}
+
+        def has_added() -> bool:
+            query = {"filter": "action='cleanup_jobs'", "last": "0"}
+            answer = requests.put(url, data=query, headers=identity, timeout=30)
+            return bool(answer.json()["count"] == 1)
+
+        eventually(has_added, "its first job", within=60)
+        assert "forbids" not in distributor.output(), distributor.output()
+    finally:
+        distributor.kill()

@@ -52,6 +52,8 @@ def test_who_logs_in_by_sasl_has_the_rights_of_the_acl(start: Open) -> None:
     assert start(login=sasl("engine")).children(ENTRIES) is not None
     with pytest.raises(AccessDenied, match=r"the sasl user 'console': have the node's ACL"):
         start(login=sasl("console")).create("/nuvla-engine/mine")
+    with pytest.raises(AccessDenied, match="the sasl user 'console'"):
+        start(login=sasl("console")).create("/nuvla-engine/missing/parent/mine")
 
 
 def test_who_does_not_log_in_is_told_to(start: Open) -> None:
