@@ -15,13 +15,17 @@ from engine.cli.signals import on_stop
 from engine.cli.verbs import Verb
 from engine.cli.views import positive
 from engine.cli.wiring import add_settings, read_settings
+from engine.errors import EngineError
 from engine.local.children import Children
 from engine.local.demo_jobs import random_job
+from engine.local.drill.course import EXECUTOR_FLAGS, run_drill, write_settings
+from engine.local.drill.faults import EXECUTORS, THREADS
 from engine.local.platform import LocalPlatform, Platform
 from engine.nuvla.client import NuvlaClient
 from engine.nuvla.credentials import Password
 from engine.settings import Secret
 from engine.wording import counted
+from engine.zookeeper.connection import ZooKeeper
 
 DEMO_ACTIONS = Path(__file__).parents[1] / "local" / "demo" / "actions"
 STOP_SECONDS = 15.0
@@ -109,6 +113,11 @@ def _configure(parser: ArgumentParser) -> None:
         "--distributors", type=names, default=(), metavar="NAME,...", help="start these, or 'all'"
     )
     parser.add_argument("--jobs", type=number, default=0, metavar="N", help="create N demo jobs")
+    parser.add_argument(
+        "--drill",
+        action="store_true",
+        help="start two executors and plant twelve faults, to practise with docs/on-call.md",
+    )
     add_settings(parser, "local")
 
 
@@ -131,11 +140,15 @@ def _run(arguments: Namespace) -> ExitCode:
             start_services(
                 children,
                 platform.flags(),
-                executors=arguments.executors,
-                threads=arguments.threads,
+                executors=EXECUTORS if arguments.drill else arguments.executors,
+                threads=THREADS if arguments.drill else arguments.threads,
                 distributors=arguments.distributors,
+                executor_flags=EXECUTOR_FLAGS if arguments.drill else (),
             )
             _create_jobs(platform, arguments.jobs, stop)
+            if arguments.drill:
+                drill = threading.Thread(target=_drill, args=(platform, stop), daemon=True)
+                drill.start()
             while not stop.wait(LOOK_SECONDS):
                 local.check()
                 children.check()
@@ -143,6 +156,26 @@ def _run(arguments: Namespace) -> ExitCode:
             children.stop(STOP_SECONDS)
             local.stop()
     return ExitCode.OK
+
+
+def _drill(platform: Platform, stop: threading.Event) -> None:
+    settings = write_settings(platform)
+    _tell_drill("the faults take a moment; meanwhile, in a shell of your own:")
+    print(f"  export NUVLA_CONFIG={settings}", file=sys.stderr, flush=True)
+    zk = ZooKeeper(platform.zk_hosts)
+    zk.start()
+    try:
+        with open_platform(platform) as client:
+            run_drill(client, zk, settings.parent, stop=stop, tell=_tell_drill)
+    except EngineError as error:
+        if not stop.is_set():
+            _tell_drill(str(error))
+    finally:
+        zk.close()
+
+
+def _tell_drill(text: str) -> None:
+    print(f"nuvla-engine: drill: {text}", file=sys.stderr, flush=True)
 
 
 def _warn_of_host(host: str) -> None:
