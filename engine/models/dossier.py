@@ -114,6 +114,8 @@ class Dossier:
     """None where nobody watched."""
     stacks: tuple[StackSample, ...] = ()
     """Of the owner, oldest first; empty where none were read."""
+    stacks_of: str = ""
+    """The member that they are of; "" for a process that does not announce itself."""
     stacks_trouble: str = ""
     """Why none were read, or why they are not whole; safe to draw."""
 

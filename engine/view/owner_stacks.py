@@ -52,8 +52,13 @@ def with_stacks(
 def with_reports(dossier: Dossier, reports: Sequence[StackReport]) -> Dossier:
     """Add what these reports of the owner say of the job."""
     trouble = next((report.trouble for report in reversed(reports) if report.trouble), "")
-    stacks = to_samples(reports, dossier.job_id)
-    return replace(dossier, stacks=stacks, stacks_trouble=trouble)
+    owner = owner_of(dossier)
+    return replace(
+        dossier,
+        stacks=to_samples(reports, dossier.job_id),
+        stacks_of="" if owner is None else owner.instance,
+        stacks_trouble=trouble,
+    )
 
 
 def owner_of(dossier: Dossier) -> Member | None:

@@ -24,7 +24,7 @@ from engine.zookeeper import words
 
 MOST_ACTIONS = 50
 """Actions whose history is asked for, and priorities whose pace is."""
-MOST_REPRESENTATIVES = 300
+MOST_REPRESENTATIVES = 3000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

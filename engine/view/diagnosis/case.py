@@ -76,6 +76,12 @@ class Case:
         members = self.dossier.members
         return () if members is None else members.at_work(self.dossier.job_id)
 
+    def stacks_deny(self, member: Member) -> bool:
+        """Whether a look at a member's threads found none of them at work on the job."""
+        samples = self.dossier.stacks
+        is_of_it = self.dossier.stacks_of == member.instance
+        return is_of_it and bool(samples) and samples[-1].frames is None
+
     @cached_property
     def put_back(self) -> tuple[tuple[Member, PutBack], ...]:
         """Members that have put the job back again and again, with what they say of it."""

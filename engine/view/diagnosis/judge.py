@@ -89,6 +89,8 @@ def _wedged(case: Case) -> Ruling | None:
     if record is None:
         return None
     for member, running in case.strays:
+        if case.stacks_deny(member):
+            continue  # the presence node is a second late
         evidence = (claims.stray(case, member), claims.document(case), *_stacks(case))
         if not case.is_past(running.since, limits.SETTLED):
             continue
