@@ -21,7 +21,7 @@ from engine.zookeeper.paths import OwnPaths
 ACTIONS = Path(__file__).parent / "actions"
 EXECUTOR_FLAGS = ("--on-unknown-action", "leave", "--actions-path", str(ACTIONS))
 """What the executors of a drill take besides."""
-SHARED = 100
+SHARED = 1000
 """Acts that are on record in ZooKeeper."""
 EVERY = 1.0
 """Seconds between two looks at what is mended."""

@@ -18,7 +18,7 @@ EXECUTORS, THREADS = 2, 4
 FLOOD = 300
 FAILED = 5
 DRAINED = "executor-2"
-ELECTION = "jobs_cleanup"
+ELECTION = "cleanup_jobs"
 PAUSED = "paused"
 """How an executor's reason not to claim begins, while it is paused."""
 
@@ -51,13 +51,14 @@ def _running(world: World) -> Iterator[Fault]:
     pulls = world.add("drill_pull", FAILED)
     done = world.add("drill_wait", HISTORY_LEAST, payload='{"ready": true}')
     world.wait(lambda: all(world.state(job).is_final for job in done), "the history is made")
+    # Before anything hangs: at the end of its grace an executor that drains puts its jobs back.
+    world.act("drain", DRAINED, reason="kernel update")
     hung = world.add("drill_wait", 2)
     (cancelled,) = world.add("drill_wait")
     world.wait(lambda: all(map(world.is_at_work, (*hung, cancelled))), "they hang")
     world.client.cancel_job(cancelled)
     world.wait(lambda: all(world.state(job).is_final for job in pulls), "the pulls fail")
     world.wait(lambda: _times_put_back(world, poison) >= FLAPS, f"{poison} flaps")
-    world.act("drain", DRAINED, reason="kernel update")
     yield Fault("hung", lambda: not any(map(world.is_at_work, hung)))
     yield Fault("cancelled-running", lambda: not world.is_at_work(cancelled))
     yield Fault("poison", lambda: world.state(poison).is_final)
