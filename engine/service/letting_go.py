@@ -8,7 +8,6 @@ lock; since it was told to stop, its result counts no more: the job is put back 
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
@@ -17,6 +16,7 @@ from engine.errors import EngineError
 from engine.models.control import Outcome, Request
 from engine.models.stacks import Frame
 from engine.service.gate import Interruption
+from engine.service.stacks import current_frames
 from engine.service.work import Work
 from engine.text import clean
 from engine.zookeeper.claims import Settled
@@ -183,7 +183,7 @@ def _state_of(work: Work) -> str:
 
 
 def _where(work: Work) -> str:
-    frame = sys._current_frames().get(work.thread)
+    frame = current_frames().get(work.thread)
     if frame is None:
         return "nowhere any more"
     code = frame.f_code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import linecache
 import logging
 import os
@@ -22,6 +23,7 @@ JobsByThread = Callable[[], Mapping[int, str]]
 """Returns the job id that a thread, by its ident, works on."""
 
 IN_PROCESS = "in-process"
+_collector = threading.Lock()
 _DEEPEST = 2_000
 """Frames of one thread that are walked: a runaway recursion is cut there."""
 
@@ -45,7 +47,7 @@ def capture(jobs: Mapping[int, str]) -> StackReport:
             job_id=jobs.get(ident),
             frames=_frames(frame),
         )
-        for ident, frame in sys._current_frames().items()
+        for ident, frame in current_frames().items()
     ]
     return StackReport(
         source=IN_PROCESS,
@@ -53,6 +55,23 @@ def capture(jobs: Mapping[int, str]) -> StackReport:
         pid=os.getpid(),
         threads=busy_first(threads),
     )
+
+
+def current_frames() -> dict[int, FrameType]:
+    """Return the innermost frame of each thread, by its ident.
+
+    The garbage collector is kept off: CPython before 3.11.9 holds the lock of its list of threads
+    meanwhile, and a collection that runs code under it stops the whole process for ever (CPython's
+    issue 106883; seen here with 3.11.7).
+    """
+    with _collector:
+        was_on = gc.isenabled()
+        gc.disable()
+        try:
+            return sys._current_frames()
+        finally:
+            if was_on:
+                gc.enable()
 
 
 def render(report: StackReport) -> str:

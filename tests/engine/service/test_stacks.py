@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from types import FrameType
 
 import pytest
 
@@ -70,6 +74,23 @@ def test_a_report_is_rendered_innermost_call_first(waiting: threading.Thread) ->
     assert lines[0] == f"thread exec-job/1 ({waiting.ident}, job/1)"
     assert lines[1].startswith("  Condition.wait (threading.py:")
     assert "    done.wait(60)" in lines
+
+
+def test_nothing_is_collected_while_frames_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CPython 3.11 before .9 stops for ever when a collection runs code in it (issue 106883)."""
+    list_frames, seen = sys._current_frames, []
+
+    def listing() -> dict[int, FrameType]:
+        seen.append(gc.isenabled())
+        return list_frames()
+
+    monkeypatch.setattr(sys, "_current_frames", listing)
+    assert gc.isenabled()
+    with ThreadPoolExecutor(4) as threads:
+        for each in [threads.submit(stacks.capture, {}) for _ in range(50)]:
+            each.result(30)
+    assert seen == [False] * 50
+    assert gc.isenabled()
 
 
 @pytest.mark.parametrize("waiting", [500], indirect=True)
