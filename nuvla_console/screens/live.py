@@ -114,7 +114,8 @@ class LiveScreen(Screen[None]):
     @on(Ticked)
     def redraw(self) -> None:
         """Draw what is different now."""
-        if not self.is_mounted or not self.is_current:
+        # While the app ends, its screens lose their widgets one by one.
+        if not (self.is_mounted and self.is_current and self.app.is_running):
             return
         with self.app.batch_update():
             scene = self.desk.scene()

@@ -93,6 +93,8 @@ class SnapshotTable(Toned, can_focus=True):
         self._top = 0
         self._places: tuple[Place, ...] = ()
         self._drawn: list[Line | None] = []
+        self._drawn_places: tuple[Place, ...] = ()
+        """Where the cells of the header and of the drawn lines stand."""
         self._header: Line = ()
         self._slider = Slider(0, 0)
         self._shape: object = None
@@ -226,6 +228,7 @@ class SnapshotTable(Toned, can_focus=True):
         shape = (header, len(lines), thumb, "" if len(self.rows) else self.empty)
         if self._shape != shape:
             self._shape, self._header, self._slider, self._drawn = shape, header, thumb, lines
+            self._drawn_places = self._places
             self.refresh()
             return
         previous, self._drawn = self._drawn, lines
@@ -265,7 +268,7 @@ class SnapshotTable(Toned, can_focus=True):
     def _strip(self, y: int) -> Strip:
         width = self.size.width
         if y < _HEADER:
-            return header_strip(self._header, self._places, width, self.style_of)
+            return header_strip(self._header, self._drawn_places, width, self.style_of)
         line = self._drawn[y - _HEADER] if y - _HEADER < len(self._drawn) else None
         if line is None:
             said = "" if len(self.rows) or self.scene is None else self.empty
@@ -273,7 +276,7 @@ class SnapshotTable(Toned, can_focus=True):
         return row_strip(
             line,
             self.rows.columns,
-            self._places,
+            self._drawn_places,
             width,
             self.style_of,
             focused=self.has_focus,

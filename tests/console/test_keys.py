@@ -334,3 +334,13 @@ async def test_keys_that_come_together_with_the_bars_own_key_are_typed_into_it(
 
         assert pilot.app.screen.query_one(f"{bar} Input", Input).value == typed
         assert not table(pilot).marks
+
+
+async def test_a_table_can_be_drawn_at_any_moment_of_a_change_of_its_size() -> None:
+    async with console().run_test(size=LARGE) as pilot:
+        await go(pilot, "2")
+        rows = table(pilot)
+        for size in ((20, 3), LARGE, (40, 4), (1, 1), (300, 80), SMALL):
+            await pilot.resize_terminal(*size)
+            for line in range(6):
+                rows.render_line(line)
