@@ -337,13 +337,17 @@ async def test_keys_that_come_together_with_the_bars_own_key_are_typed_into_it(
         assert not table(pilot).marks
 
 
-async def test_a_table_can_be_drawn_at_any_moment_of_a_change_of_its_size() -> None:
+async def test_a_table_can_be_drawn_at_any_moment_of_a_change_of_its_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async with console().run_test(size=LARGE) as pilot:
         await go(pilot, "2")
         rows = table(pilot)
         for width in (18, 300, 5, 80):
             # Told of a size without any line, it is drawn before it is told of the next.
-            rows._size = Size(width, 0)
-            rows.on_resize(events.Resize(rows._size, rows._size))
+            size = Size(width, 0)
+            with monkeypatch.context() as patch:
+                patch.setattr(SnapshotTable, "size", size)
+                rows.on_resize(events.Resize(size, size))
             for line in range(6):
                 rows.render_line(line)
