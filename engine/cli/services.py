@@ -16,6 +16,7 @@ from typing import NoReturn
 
 from engine.cli.about import own_version
 from engine.cli.exit_codes import ExitCode
+from engine.cli.isolating import fork_nursery, isolation_of, stacks_of
 from engine.cli.logs import Logs, configure_logs
 from engine.cli.metrics import distributor_metrics, executor_metrics
 from engine.cli.service_manager import distributor_notifier, executor_notifier
@@ -62,9 +63,11 @@ def _executor(arguments: Namespace) -> ExitCode:
     guard = None if settings.job_id else fork_guard(settings, board)
     plugins = discover(["actions"], settings.actions_path, [ACTIONS_GROUP], settings.actions_from)
     _log_plugins(plugins, plugins.actions)
+    nursery = None if settings.job_id else fork_nursery(settings, plugins, rules=_rules(settings))
     with NuvlaClient.from_settings(settings) as client:
         if settings.job_id is not None:
             return _run_one_job(settings.job_id, settings, client, plugins)
+        isolation = isolation_of(nursery, client)
         member = _member(MemberKind.EXECUTOR, settings, plugins, tuple(plugins.actions))
         own = own_paths(settings)
         with closing(make_zookeeper(settings)) as zk:
@@ -82,6 +85,7 @@ def _executor(arguments: Namespace) -> ExitCode:
                 job_limit=settings.job_limit,
                 last_errors=logs.last_errors,
                 noted=board.note,
+                isolation=isolation,
             )
             if guard is not None:
                 guard.start(member.instance)
@@ -90,7 +94,7 @@ def _executor(arguments: Namespace) -> ExitCode:
             notifier = executor_notifier(
                 executor, queue, zk, threads=settings.threads, grace=settings.grace
             )
-            control = executor_control(member, executor, queue)
+            control = executor_control(member, executor, queue, stacks_of(executor, isolation))
             with (
                 on_stop(notifier.stopping, executor.stop),
                 notifier,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
-from engine.models import Member, RemoteControl
+from engine.models import Member, RemoteControl, StackReport
 from engine.service.control import Control
 from engine.service.executor import Executor
 from engine.service.letting_go import LettingGo
@@ -16,12 +16,14 @@ from engine.zookeeper.paths import OwnPaths
 from engine.zookeeper.queue import JobQueue
 
 
-def executor_control(member: Member, executor: Executor, queue: JobQueue) -> Control:
-    """Return what an executor does when it is asked."""
+def executor_control(
+    member: Member, executor: Executor, queue: JobQueue, stacks: Callable[[], StackReport]
+) -> Control:
+    """Return what an executor does when it is asked. Args: stacks: takes those of its threads."""
     return Control(
         instance=member.instance,
         allowed=member.remote_control,
-        stacks=lambda: capture(executor.jobs_by_thread()),
+        stacks=stacks,
         executor=executor,
         letting_go=LettingGo(queue, executor.works),
     )

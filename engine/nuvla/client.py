@@ -90,6 +90,15 @@ class NuvlaClient:
             timeout=settings.api_timeout,
         )
 
+    def lend_identity(self) -> dict[str, str] | None:
+        """Return the headers that make a request ours, for a child of this process; None where
+        nobody has logged in yet. They are secret."""
+        return self._session.lend()
+
+    def borrow_identity(self, headers: Mapping[str, str]) -> None:
+        """Go by the identity of our parent; once it has ended, log in."""
+        self._session.borrow(headers)
+
     def __enter__(self) -> Self:
         return self
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from engine.backoff import jittered
@@ -98,6 +98,16 @@ class Session:
             if isinstance(self._credentials, Password | ApiKey):
                 self._identity = None
             return self._log_in(deadline)
+
+    def lend(self) -> dict[str, str] | None:
+        """Return what requests carry to be ours, for a child of this process; None where nobody
+        has logged in yet. It is secret."""
+        known = self._identity
+        return None if known is None else dict(known.headers)
+
+    def borrow(self, headers: Mapping[str, str]) -> None:
+        """Go by an identity that the parent of this process lends. Once it has ended, we log in."""
+        self._identity = Identity(headers=headers)
 
     def login_template(self) -> dict[str, str]:
         """Return what is posted to log in; empty where nothing is."""

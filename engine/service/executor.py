@@ -20,6 +20,7 @@ from engine.service.api_watch import ApiWatch
 from engine.service.executor_2019 import Executor2019
 from engine.service.giving_up import RELEASE_SECONDS, fail_overdue, put_back
 from engine.service.health import ApiHealth
+from engine.service.isolation import Isolation
 from engine.service.metrics.jobs import JobMeasures
 from engine.service.registry import ActionPlugin
 from engine.service.runner import Runner, RunnerRules, report
@@ -87,6 +88,7 @@ class Executor:
         job_limit: float | None = None,
         last_errors: Callable[[], tuple[str, ...]] = tuple,
         noted: Callable[[int, str | None], None] = lambda *_: None,
+        isolation: Isolation | None = None,
     ) -> None:
         """Args:
         threads: jobs at a time.
@@ -96,6 +98,7 @@ class Executor:
         job_limit: seconds after which a job is failed though its action goes on; None: never.
         last_errors: the newest errors of the process's log, for its presence node.
         noted: called in a worker's thread with its number and its job, and None after it.
+        isolation: runs actions in child processes; None: they run in the workers' threads.
         """
         rules = rules or RunnerRules()
         self.health = ApiHealth()
@@ -119,7 +122,9 @@ class Executor:
         self.turned_at = time.monotonic()
         """When `run` looked around last, monotonic: within some seconds if it lives."""
         old = Executor2019(name, client, rules.settings)
-        self._runner = Runner(queue, client, actions, self.health, executor=old, rules=rules)
+        self._runner = Runner(
+            queue, client, actions, self.health, executor=old, rules=rules, isolation=isolation
+        )
         self._api_watch = ApiWatch(
             client,
             self.health,

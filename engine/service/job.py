@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.errors import ActionFailed
 from engine.service import values
-from engine.service.writes import JobWriter
+from engine.service.seams import Writes
 from engine.states import ExecutionMode, JobState
 
 
@@ -23,7 +23,7 @@ class Job(Mapping[str, Any]):
 
     def __init__(
         self,
-        writer: JobWriter,
+        writer: Writes,
         *,
         was_running: bool = False,
         settings: Mapping[str, Any] | None = None,

@@ -23,7 +23,9 @@ from engine.service.finish import Finisher, FinishRules
 from engine.service.gate import Ended
 from engine.service.health import ApiHealth
 from engine.service.intake import Admitted, Intake, IntakeRules
+from engine.service.isolation import Isolation
 from engine.service.job import Job
+from engine.service.nursery import NoProcess
 from engine.service.registry import ActionPlugin
 from engine.service.releases import Releases
 from engine.service.seams import Client, Queue
@@ -64,13 +66,18 @@ class Runner:
         *,
         executor: object,
         rules: RunnerRules | None = None,
+        isolation: Isolation | None = None,
     ) -> None:
-        """Args: executor: what actions of 2019 get as their first argument."""
+        """Args:
+        executor: what actions of 2019 get as their first argument.
+        isolation: runs actions in child processes; None: they run in the workers' threads.
+        """
         self._rules = rules or RunnerRules()
         self._queue = queue
         self._client = client
         self._health = health
         self._executor = executor
+        self._isolation = isolation
         first, longest = self._rules.first_cooldown, self._rules.longest_cooldown
         self._attempts = Attempts(first=first, cap=longest)
         self.releases = Releases()
@@ -135,27 +142,38 @@ class Runner:
             self._intake.unusable(work.claim, str(error))
 
     def _act(self, work: Work, admitted: Admitted, writer: JobWriter) -> endings.Ending:
-        job = Job(
-            writer,
-            was_running=admitted.was_running,
-            settings=self._rules.settings,
-            nuvlaedge_shared_path=self._rules.nuvlaedge_shared_path,
-        )
         ended: Ended[object] = Ended()
         if work.let_go_for is None:
-            ended = work.gate.run(lambda: admitted.plugin.make(self._executor, job).do_work())
+            ended = work.gate.run(lambda: self._run_action(work, admitted, writer))
         if (reason := work.pass_action()) is not None:
             self._attempts.again(work.claim.job_id)
             self._intake.put_back(work.claim, reason, level=logging.WARNING)
         if writer.was_heard and not work.claim.is_live():
             # It may have stopped half-way: only the job's next owner may say how it ends.
             self._intake.put_back(work.claim, "its claim was lost, and its action stopped early")
+        if isinstance(ended.error, NoProcess):
+            self._attempts.again(work.claim.job_id)
+            self._intake.put_back(work.claim, str(ended.error), level=logging.ERROR)
+        if isinstance(ended.value, endings.Ending):
+            return ended.value
         if ended.error is None:
             return endings.of_return(ended.value, writer.document)
         try:  # SystemExit and the like end the job, not the worker
             return endings.of_error(ended.error, writer.document)
         finally:
             ended.error = None
+
+    def _run_action(self, work: Work, admitted: Admitted, writer: JobWriter) -> object:
+        """Return what the action returned, or how it ended in a process of its own."""
+        if self._isolation is not None:
+            return self._isolation.act(work, writer, was_running=admitted.was_running)
+        job = Job(
+            writer,
+            was_running=admitted.was_running,
+            settings=self._rules.settings,
+            nuvlaedge_shared_path=self._rules.nuvlaedge_shared_path,
+        )
+        return admitted.plugin.make(self._executor, job).do_work()
 
     def _settle(self, work: Work, settlement: Settlement) -> None:
         claim = work.claim

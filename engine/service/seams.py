@@ -59,3 +59,22 @@ class Client(Protocol):
 
     def probe(self) -> float:
         """Seconds of one cheap authenticated request."""
+
+
+class Writes(Protocol):
+    """A job's document and its writes, as the handle of the job needs them."""
+
+    id: str
+    document: dict[str, Any]
+    was_heard: bool
+
+    @property
+    def client(self) -> Client:
+        """The API."""
+
+    @property
+    def should_stop(self) -> bool:
+        """Whether the action has no reason to go on."""
+
+    def offer(self, changes: Mapping[str, Any]) -> None:
+        """Write changes if that is possible, and keep them if it is not."""

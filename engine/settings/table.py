@@ -141,6 +141,13 @@ class _Service:
         "or nothing",
         commands=SERVICES,
     )
+    isolate: bool = setting(
+        False,
+        kinds.SWITCH,
+        "run each action in a process of its own, so that one that hangs can be killed; costs "
+        "about 10 ms and 10 MB a job, see docs/benchmarks.md",
+        commands=(EXECUTOR,),
+    )
     actions_path: tuple[Path, ...] = setting(
         (), kinds.PATHS, "folders with further actions", commands=(EXECUTOR,)
     )
