@@ -97,9 +97,15 @@ def suspects(
         or (job_id in records and (len(entries) > 1 or _is_held(queue, entries)))
     ]
     held_on = {job.job_id for member in queue.members.members for job in member.jobs}
+    put_back = _put_back(queue)
     lost = [r.id for r in records.values() if r.is_queued and r.id not in queue.entries]
     looked_at = {*of_entries, *lost}
-    return [*of_entries, *lost, *(held_on & records.keys() - looked_at)]
+    return [*of_entries, *lost, *((held_on | put_back) & records.keys() - looked_at)]
+
+
+def _put_back(queue: QueueFacts) -> set[str]:
+    """Return the jobs that executors have put back again and again."""
+    return {job.job_id for member in queue.members.members for job in member.put_back}
 
 
 def _is_held(queue: QueueFacts, entries: Iterable[QueueEntry]) -> bool:
@@ -111,13 +117,14 @@ def representatives(
 ) -> tuple[list[str], dict[str, int]]:
     """Return the oldest waiting job of each action and priority, and how many each stands for;
     those beyond the first MOST_REPRESENTATIVES are for the caller to leave out."""
+    put_back = _put_back(queue)
     first: dict[tuple[str, int], str] = {}
     sizes: dict[str, int] = {}
     for job_id, entries in queue.entries.items():
         record = records.get(job_id)
         if record is None or len(entries) > 1 or entries[0].name in queue.locks:
             continue
-        if not record.is_queued:
+        if not record.is_queued or job_id in put_back:
             continue
         kind = (record.action, entries[0].priority)
         stands = first.setdefault(kind, job_id)

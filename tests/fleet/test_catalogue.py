@@ -20,7 +20,7 @@ import pytest
 
 from benchmarks.fill import fill
 from engine.local.zookeeper import ZooKeeperServer
-from engine.models import Diagnosis, Verdict
+from engine.models import Diagnosis, Finding, Verdict
 from engine.nuvla.client import NuvlaClient
 from engine.nuvla.credentials import Header
 from engine.service.distributor import Distributor
@@ -273,6 +273,10 @@ def test_s11_duplicate(scene: Scene) -> None:
     scene.expect(Verdict.DUPLICATE, jobs)
 
 
+def _findings(scene: Scene) -> tuple[Finding, ...]:
+    return read_checkup(scene.zk, scene.client, OWN).findings
+
+
 def test_s12_poison_as_our_executors_tell(scene: Scene) -> None:
     crews = [scene.crew(threads=3, rules=QUICK) for _ in range(2)]
     jobs = each_seed(lambda chance: scene.add(version=3, priority=chance.randrange(1000)))
@@ -292,6 +296,13 @@ def test_s12_poison_as_our_executors_tell(scene: Scene) -> None:
         every=0.2,
     )
     assert "newer engine" in scene.why(jobs[0]).summary
+    wanted = {Verdict.POISON: len(SEEDS)}
+    eventually(
+        lambda: {each.verdict: each.count for each in _findings(scene)} == wanted,
+        "the check-up finds them all",
+        within=60,
+        every=0.2,
+    )
 
 
 def test_s12_poison_as_a_watch_sees_it(scene: Scene) -> None:
