@@ -17,6 +17,7 @@ from engine.act.selecting import SCOPES, select
 from engine.act.sources import Need, Sources
 from engine.cli.act_sources import ask, open_sources
 from engine.cli.bulk_report import Teller, continuing
+from engine.cli.documents import api_filter
 from engine.cli.exit_codes import ExitCode, exit_code_for
 from engine.cli.signals import on_stop
 from engine.cli.wiring import read_settings, refuse_if_read_only
@@ -24,7 +25,6 @@ from engine.errors import BulkError, EngineError, SettingsError
 from engine.models import Ending
 from engine.settings import Settings
 from engine.text import clean
-from engine.view.query import BadQuery, to_filter
 from engine.wording import count, counted
 
 LAST = "last"
@@ -103,10 +103,7 @@ def _wanted(arguments: Namespace) -> str | None:
     """Return the filter in the API's language; None where an act is continued."""
     if arguments.continued is not None:
         return None
-    try:
-        wanted = to_filter(arguments.filter)
-    except BadQuery as error:
-        raise SettingsError(f"--filter: {error}") from error
+    wanted = api_filter(arguments.filter)
     if wanted is None:
         raise SettingsError("--filter: say which jobs, such as 'action=cleanup_jobs'")
     return wanted

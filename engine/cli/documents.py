@@ -11,12 +11,13 @@ from engine.cli.output import Report
 from engine.cli.verbs import Verb
 from engine.cli.views import positive, show
 from engine.cli.wiring import add_settings, open_zookeeper
-from engine.errors import ZooKeeperError
+from engine.errors import SettingsError, ZooKeeperError
 from engine.models import JobRecord, JoinedJob, Source
 from engine.nuvla.client import NuvlaClient
 from engine.settings import Settings
 from engine.text import clean
 from engine.view.jobs import join_queue, read_job, read_jobs
+from engine.view.query import BadQuery, to_filter
 from engine.zookeeper.paths import is_job_id
 
 DEFAULT_LIMIT = 100
@@ -40,8 +41,20 @@ def page(text: str) -> int:
     return number
 
 
+def api_filter(words: str) -> str | None:
+    """Return the API's filter for what an operator typed; None for all jobs.
+
+    Raises:
+        SettingsError: a word means nothing.
+    """
+    try:
+        return to_filter(words)
+    except BadQuery as error:
+        raise SettingsError(f"the filter {clean(words, limit=200)!r}: {error}") from error
+
+
 def _jobs(arguments: Namespace, settings: Settings) -> Report:
-    wanted = arguments.filter or arguments.filter_flag
+    wanted = api_filter(arguments.filter or arguments.filter_flag or "")
     with NuvlaClient.from_settings(settings) as client:
         found = read_jobs(client, filter=wanted, limit=arguments.limit)
     read_at = datetime.now(UTC)
@@ -83,7 +96,8 @@ def _configure_jobs(parser: ArgumentParser) -> None:
         "filter",
         nargs="?",
         metavar="FILTER",
-        help="in the API's language, such as \"state='RUNNING' and action='cleanup_jobs'\"",
+        help="such as 'state=running action=cleanup_jobs age>10m', or in the API's language: "
+        "\"state='RUNNING' and action='cleanup_jobs'\"",
     )
     # Under a name of its own: the positional's default would overwrite it.
     filters.add_argument("--filter", dest="filter_flag", metavar="FILTER", help="the same")

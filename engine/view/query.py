@@ -45,8 +45,8 @@ class BadQuery(ValueError):
 def to_filter(text: str) -> str | None:
     """Return the API's filter for a query, or None for all jobs.
 
-    Words are joined by "and". A text with quotes or parentheses, or with "and" or "or" among its
-    words, is a filter of the API already.
+    Words are joined by "and". A text with quotes or parentheses, with "and" or "or" among its
+    words, or that asks for null is a filter of the API already.
 
     Raises:
         BadQuery: a word means nothing.
@@ -55,7 +55,8 @@ def to_filter(text: str) -> str | None:
     if not text:
         return None
     words = text.split()
-    if any(char in text for char in "'\"(") or not {"and", "or"}.isdisjoint(words):
+    is_filter = any(char in text for char in "'\"(") or not {"and", "or"}.isdisjoint(words)
+    if is_filter or any(word.endswith("=null") for word in words):
         return text
     return " and ".join(_condition(word) for word in words)
 

@@ -46,11 +46,14 @@ class Drill:
     def stop(self) -> int:
         """Stop it, and return its exit code."""
         self._process.send_signal(signal.SIGTERM)
-        try:
-            return self._process.wait(60)
-        finally:
-            self._process.kill()
-            self._process.communicate()
+        return self._process.wait(60)
+
+    def close(self) -> None:
+        """End what a failure has left."""
+        self._process.kill()
+        self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
 
 
 @pytest.fixture
@@ -61,7 +64,7 @@ def drill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Drill]:
         monkeypatch.delenv("NUVLA_AUDIT_FILE")
         yield drill
     finally:
-        drill.stop()
+        drill.close()
 
 
 @pytest.fixture

@@ -189,13 +189,14 @@ def test_jobs_are_joined_with_the_queue(run: Run, kazoo: KazooClient) -> None:
     assert not found[held]["is_missing"]
 
 
-def test_jobs_take_a_filter_of_the_api(run: Run) -> None:
+def test_jobs_take_the_words_of_a_query_or_a_filter_of_the_api(run: Run) -> None:
     run("start", "one")
     run("start", "two")
-    for arguments in (("action='two'",), ("--filter", "action='two'")):
+    for arguments in (("action='two'",), ("--filter", "action='two'"), ("action=two age<1h",)):
         (job,) = run("jobs", "--json", *arguments).json["jobs"]
         assert job["action"] == "two"
-    assert run("jobs", "bla bla").code == ExitCode.USAGE
+    for wrong in ("action='two' and", "colour=blue", "age>soon"):
+        assert run("jobs", wrong).code == ExitCode.USAGE
     assert "No job matches" in run("jobs", "action='three'").err
 
 

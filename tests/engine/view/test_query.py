@@ -27,7 +27,8 @@ from engine.view.query import BadQuery, to_filter
         ("3d2f", "(id^='job/3d2f' or fulltext=='3d2f*')"),
         ("job/3d2f-1", "(id^='job/3d2f-1' or fulltext=='3d2f-1*')"),
         ("action='it' and state!='QUEUED'", "action='it' and state!='QUEUED'"),
-        ("progress>5 or duration=null", "progress>5 or duration=null"),
+        ("progress>5 or duration<9", "progress>5 or duration<9"),
+        ("parent-job!=null", "parent-job!=null"),
     ],
 )
 def test_a_query_becomes_a_filter(typed: str, asked: str | None) -> None:
