@@ -95,8 +95,8 @@ def lay_out(kazoo: KazooClient) -> None:
 
 
 @contextmanager
-def secured_zookeeper(folder: Path) -> Iterator[SecuredZooKeeper]:
-    """Run one; it takes about a second."""
+def secured_zookeeper(folder: Path, *more: str) -> Iterator[SecuredZooKeeper]:
+    """Run one; it takes about a second. Args: more: further lines of its configuration."""
     authority = Authority(folder)
     server = authority.issue("server", names="DNS:localhost,IP:127.0.0.1")
     store, jaas = folder / "store.pem", folder / "jaas.conf"
@@ -114,6 +114,7 @@ def secured_zookeeper(folder: Path) -> Iterator[SecuredZooKeeper]:
         "ssl.clientAuth=need",
         f"authProvider.sasl={_AUTH}.SASLAuthenticationProvider",
         f"authProvider.x509={_AUTH}.X509AuthenticationProvider",
+        *more,
     ]
     jar = os.environ.get("NUVLA_ZOOKEEPER_JAR")
     process = ZooKeeperServer(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -136,6 +137,19 @@ def test_the_servers_demand_for_a_certificate_is_explained(
     wanted = {"none": "set --zk-cert and --zk-key", "expired": "--zk-cert has expired, or"}[shown]
     eventually(lambda: wanted in zk.trouble, "the reason")
     assert not zk.is_connected
+
+
+def test_with_tls_1_3_the_refusal_comes_after_the_handshake_and_is_explained_too(
+    tmp_path: Path, start: Open
+) -> None:
+    """The client's side of the handshake is over before the server looks at the certificate."""
+    only = ("ssl.protocol=TLSv1.3", "ssl.enabledProtocols=TLSv1.3")
+    with secured_zookeeper(tmp_path, *only, "ssl.ciphersuites=TLS_AES_128_GCM_SHA256") as server:
+        assert start(server.tls_hosts, tls=server.tls(server.client)).is_connected
+        nobody = start(server.tls_hosts, tls=server.tls(None), connects=False)
+        eventually(lambda: "set --zk-cert" in nobody.trouble, "the reason")
+        late = start(server.tls_hosts, tls=server.tls(server.expired), connects=False)
+        eventually(lambda: "--zk-cert has expired" in late.trouble, "the reason")
 
 
 def test_a_certificate_alone_names_us_in_an_acl(secured: SecuredZooKeeper, start: Open) -> None:
