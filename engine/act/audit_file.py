@@ -36,8 +36,10 @@ def append_line(path: Path, line: bytes) -> None:
         try:
             _check(path, descriptor)
             with _alone(path, descriptor):
-                _write(path, descriptor, line)
+                is_new = _write(path, descriptor, line)
             os.fsync(descriptor)
+            if is_new:
+                _sync_folder(path.parent)
         finally:
             os.close(descriptor)
     except OSError as error:
@@ -77,13 +79,24 @@ def _alone(path: Path, descriptor: int) -> Iterator[None]:
         fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
-def _write(path: Path, descriptor: int, line: bytes) -> None:
+def _write(path: Path, descriptor: int, line: bytes) -> bool:
+    """Write the line, and return whether it is the file's first."""
     size = os.fstat(descriptor).st_size
     cut = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
     data = b"\n" * cut + line + b"\n"
     written = os.write(descriptor, data)
     if written != len(data):
         raise AuditError(_cannot(path, f"only {written} of {len(data)} bytes were taken"))
+    return size == 0
+
+
+def _sync_folder(folder: Path) -> None:
+    """Let the name of a new file survive a power loss as its contents do."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _cannot(path: Path, why: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import pwd
+import socket
 import stat
 import subprocess
 import sys
@@ -15,8 +17,9 @@ from pathlib import Path
 import pytest
 from kazoo.client import KazooClient
 
+from engine.act import audit as audit_module
 from engine.act import audit_file as writing
-from engine.act.audit import Audit
+from engine.act.audit import Audit, who_acts
 from engine.act.audit_nodes import AuditNodes
 from engine.cli.wiring import open_zookeeper
 from engine.errors import AuditError
@@ -271,6 +274,21 @@ def test_a_shared_record_that_cannot_be_written_refuses_the_act(
     (record,) = read_audit_file(file).records
     assert record.ending is Ending.REFUSED
     assert kazoo.exists(OwnPaths().audit) is None
+
+
+def test_who_logged_in_is_known_whatever_sudo_made_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    login = tmp_path / "loginuid"
+    monkeypatch.setattr(audit_module, "LOGIN_ID", login)
+    root = pwd.getpwuid(os.getuid()).pw_name
+    assert who_acts().login is None
+    for number, name in ((os.getuid(), None), (2**32 - 1, None), (4_000_000, "4000000")):
+        login.write_text(str(number))
+        assert (who_acts().user, who_acts().login) == (root, name)
+    assert str(who_acts()) == f"4000000 as {root}@{socket.gethostname()}"
+    login.write_text("garbage")
+    assert str(who_acts()) == f"{root}@{socket.gethostname()}"
 
 
 def test_settings_say_where_the_record_is(
