@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,10 +9,10 @@ from contextlib import ExitStack, contextmanager
 from engine.act.audit import Audit
 from engine.act.sources import Need, Sources
 from engine.cli.exit_codes import ExitCode
-from engine.cli.wiring import open_zookeeper, own_paths, zookeeper_tls
-from engine.errors import SettingsError
+from engine.cli.wiring import open_zookeeper, own_paths
 from engine.nuvla.client import NuvlaClient
 from engine.settings import Settings
+from engine.zookeeper.opening import tls_context
 
 
 @contextmanager
@@ -29,7 +28,7 @@ def open_sources(settings: Settings, needs: frozenset[Need]) -> Iterator[tuple[S
             zk = stack.enter_context(open_zookeeper(settings))
         if Need.API in needs:
             client = stack.enter_context(NuvlaClient.from_settings(settings))
-        sources = Sources(zk=zk, client=client, own=own_paths(settings), tls=_tls(settings))
+        sources = Sources(zk=zk, client=client, own=own_paths(settings), tls=tls_context(settings))
         yield sources, Audit.from_settings(settings, zk)
 
 
@@ -45,11 +44,3 @@ def ask(question: str) -> ExitCode:
         return ExitCode.OK
     print("nothing was changed", file=sys.stderr)
     return ExitCode.REFUSED
-
-
-def _tls(settings: Settings) -> ssl.SSLContext | None:
-    tls = zookeeper_tls(settings)
-    try:
-        return tls.context() if tls else None
-    except OSError as error:
-        raise SettingsError(f"the TLS files for ZooKeeper cannot be used: {error}") from error

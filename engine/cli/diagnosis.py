@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import ssl
 import sys
 from argparse import ArgumentParser, Namespace
 from concurrent.futures import ThreadPoolExecutor
@@ -21,9 +20,8 @@ from engine.cli.wiring import (
     open_zookeeper,
     own_paths,
     read_settings,
-    zookeeper_tls,
 )
-from engine.errors import SettingsError, ZooKeeperError
+from engine.errors import ZooKeeperError
 from engine.models import Checkup, Diagnosis, Verdict
 from engine.nuvla.client import NuvlaClient
 from engine.settings import Settings
@@ -31,6 +29,7 @@ from engine.view.checkup import read_checkup, without_queue
 from engine.view.diagnosis import diagnose
 from engine.view.dossier import Closely, look, read_document, without_zookeeper
 from engine.view.queue import list_entries
+from engine.zookeeper.opening import tls_context
 
 
 def _why(arguments: Namespace) -> ExitCode:
@@ -42,7 +41,7 @@ def _why(arguments: Namespace) -> ExitCode:
 
 
 def _diagnose(job: str, settings: Settings, closely: Closely) -> Diagnosis:
-    context = _tls(settings)
+    context = tls_context(settings)
     with NuvlaClient.from_settings(settings) as client, ThreadPoolExecutor(1) as meanwhile:
         # The API takes its time for a login; the queue is listed in it.
         document = meanwhile.submit(read_document, job, client)
@@ -60,14 +59,6 @@ def _diagnose(job: str, settings: Settings, closely: Closely) -> Diagnosis:
                 )
         except ZooKeeperError as error:
             return diagnose(without_zookeeper(document.result(), error), datetime.now(UTC))
-
-
-def _tls(settings: Settings) -> ssl.SSLContext | None:
-    tls = zookeeper_tls(settings)
-    try:
-        return tls.context() if tls else None
-    except OSError as error:
-        raise SettingsError(f"the TLS files for ZooKeeper cannot be used: {error}") from error
 
 
 def _why_code(diagnosis: Diagnosis) -> ExitCode:
@@ -102,7 +93,7 @@ def _check_up(settings: Settings) -> Checkup:
 
 
 def _read_all(settings: Settings) -> Checkup:
-    context = _tls(settings)
+    context = tls_context(settings)
     with NuvlaClient.from_settings(settings) as client:
         try:
             with open_zookeeper(settings) as zk:

@@ -11,7 +11,7 @@ from engine.errors import EngineError, ZooKeeperUnavailable
 from engine.settings import Settings, add_arguments, load
 from engine.text import clean
 from engine.zookeeper.connection import ZooKeeper
-from engine.zookeeper.opening import make_zookeeper, own_paths, zookeeper_tls
+from engine.zookeeper.opening import make_zookeeper, own_paths
 
 __all__ = [
     "CONNECT_SECONDS",
@@ -21,7 +21,6 @@ __all__ = [
     "own_paths",
     "read_settings",
     "refuse_if_read_only",
-    "zookeeper_tls",
 ]
 
 CONNECT_SECONDS = 5.0

@@ -57,9 +57,19 @@ Diagnosed = tuple[Dossier, Diagnosis]
 
 
 def read_checkup(
-    zk: ZooKeeper, client: NuvlaClient, own: OwnPaths, *, tls: ssl.SSLContext | None = None
+    zk: ZooKeeper,
+    client: NuvlaClient,
+    own: OwnPaths,
+    *,
+    tls: ssl.SSLContext | None = None,
+    most: int = MOST_DOCUMENTS,
+    seconds: float = DOCUMENT_SECONDS,
 ) -> Checkup:
     """Return all findings. Arguments as `engine.view.dossier.read_dossier`.
+
+    Args:
+        most: documents to read; what is left out is said.
+        seconds: after which no further page of documents is asked for.
 
     Raises:
         ZooKeeperError: the queue could not be read.
@@ -67,7 +77,7 @@ def read_checkup(
     taken_at = datetime.now(UTC)
     try:
         # Documents first: a job that is enqueued in between must not look lost.
-        unfinished = read_unfinished(client, most=MOST_DOCUMENTS, seconds=DOCUMENT_SECONDS)
+        unfinished = read_unfinished(client, most=most, seconds=seconds)
     except ApiError as error:
         return _without_documents(_read_queue(zk, own, tls), _failed("api", error), taken_at)
     api = Source(name="api", read_at=datetime.now(UTC))

@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from engine.models import (
+    Checkup,
+    Diagnosis,
     ElectionSnapshot,
     Flapping,
     JobRecord,
@@ -125,6 +127,18 @@ class Sight:
     search: Search | None = None
     unfolded: tuple[str, ...] = ()
     """Bulk jobs whose children are shown."""
+    judged: bool = False
+    """Whether the one job in full is to be diagnosed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """The verdict on the job that is looked at."""
+
+    job_id: str
+    diagnosis: Diagnosis | None = None
+    error: str = ""
+    """Why there is no diagnosis, safe to draw."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +167,14 @@ class Picture:
     """Children of the bulk jobs that were unfolded, by the parent's id."""
     failures: tuple[JobRecord, ...] = ()
     """Jobs that failed within the last hour, newest first; at most ten."""
+    checkup: Checkup | None = None
+    """All that is stuck or sick, worst first."""
+    checked_at: datetime | None = None
+    """When the check-up ended."""
+    checkup_error: str = ""
+    """Why the last check-up came to no end, safe to draw."""
+    judgement: Judgement | None = None
+    """On the job that is looked at, or was last."""
     samples: tuple[Sample, ...] = ()
     """For the charts, oldest first."""
     notes: tuple[Note, ...] = ()

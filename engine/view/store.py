@@ -6,6 +6,7 @@ source.
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 from collections import deque
@@ -18,6 +19,7 @@ from engine.nuvla.client import NuvlaClient
 from engine.states import JobState
 from engine.text import clean
 from engine.view.api_feed import ApiFeed
+from engine.view.diagnosis_feed import DiagnosisFeed
 from engine.view.picture import Condition, Health, Note, Picture, Sample, Sight
 from engine.view.zookeeper_feed import ZooKeeperFeed
 from engine.zookeeper.connection import ZooKeeper
@@ -28,6 +30,8 @@ _SAMPLES = 240
 _STILL = timedelta(seconds=55)
 _NOTES = 1000
 _ERROR = 400
+_NO_NEWS = {"samples", "checkup", "checked_at", "checkup_error", "judgement"}
+"""Parts of the picture that move on by time alone, and by no change."""
 
 
 class Store:
@@ -41,6 +45,8 @@ class Store:
         own: OwnPaths | None = None,
         hosts: str = "",
         url: str = "",
+        diagnoses: bool = False,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         """Args:
         zk: a session of its own; the store starts and closes it.
@@ -48,6 +54,8 @@ class Store:
         own: the nodes of this engine.
         hosts: ZooKeeper's hosts, as they are shown.
         url: the API's address, as it is shown.
+        diagnoses: whether to look for what is stuck, too.
+        tls: to ask ZooKeeper's servers for their connections where they speak TLS only.
         """
         self._lock = threading.Lock()
         self._listeners: list[Callable[[], None]] = []
@@ -61,10 +69,17 @@ class Store:
         )
         self.version = 0
         """Grows with each change of the picture."""
-        self.news = 0
-        """Grows with each change that is more than the charts moving on."""
+        self._news = 0
         self._zookeeper = ZooKeeperFeed(zk, own or OwnPaths(), self)
         self._api = ApiFeed(client, self)
+        self._diagnosis = (
+            DiagnosisFeed(zk, client, own or OwnPaths(), self, tls=tls) if diagnoses else None
+        )
+
+    @property
+    def news(self) -> int:
+        """Grows with each change that is more than the charts moving on."""
+        return self._news
 
     @property
     def picture(self) -> Picture:
@@ -78,9 +93,13 @@ class Store:
         self.note("info", f"asking the API at {self._picture.api.where}")
         self._zookeeper.start()
         self._api.start()
+        if self._diagnosis is not None:
+            self._diagnosis.start()
 
     def stop(self) -> None:
         """Stop reading and end the session; never hangs."""
+        if self._diagnosis is not None:
+            self._diagnosis.stop()
         self._zookeeper.stop()
         self._api.stop()
 
@@ -92,11 +111,15 @@ class Store:
         """Say what is in sight: it is read first, and kept fresh."""
         self._zookeeper.look(sight)
         self._api.look(sight)
+        if self._diagnosis is not None:
+            self._diagnosis.look(sight)
 
     def read_again(self) -> None:
         """Read everything that is in sight again, now."""
         self._zookeeper.read_again()
         self._api.read_again()
+        if self._diagnosis is not None:
+            self._diagnosis.read_again()
 
     def set_pace(self, seconds: float) -> None:
         """Leave at least so many seconds between two requests that nobody waits for."""
@@ -119,7 +142,7 @@ class Store:
         with self._lock:
             self._picture = replace(self._picture, **changes)
             self.version += 1
-            self.news += changes.keys() != {"samples"}
+            self._news += not changes.keys() <= _NO_NEWS
         for callback in self._listeners:
             callback()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+
 from engine.errors import SettingsError
 from engine.settings import Settings
 from engine.zookeeper.connection import Login, Scheme, Tls, ZooKeeper, parse_acl
@@ -48,6 +50,19 @@ def zookeeper_tls(settings: Settings) -> Tls | None:
         key=_optional(settings.zk_key),
         verify=not settings.zk_insecure,
     )
+
+
+def tls_context(settings: Settings) -> ssl.SSLContext | None:
+    """Return how to ask the servers for their connections; None where they speak no TLS.
+
+    Raises:
+        SettingsError: a TLS file cannot be used.
+    """
+    tls = zookeeper_tls(settings)
+    try:
+        return tls.context() if tls else None
+    except OSError as error:
+        raise SettingsError(f"the TLS files for ZooKeeper cannot be used: {error}") from error
 
 
 def _login(settings: Settings) -> Login | None:
