@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -164,4 +165,39 @@ class ExitHard(Noted):
     def work(self) -> int:
         """End it."""
         _exit_hard()
+        return 0
+
+
+@action("deaf")
+class Deaf(Noted):
+    """Sleeps in C for ``seconds``, without the interpreter's lock or any signal getting through."""
+
+    def work(self) -> int:
+        """Sleep."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        ctypes.PyDLL(None).usleep(int(self.wants["seconds"] * 1e6))
+        return 0
+
+
+@action("ask_api")
+class AskApi(Noted):
+    """Reads its own document through the official client."""
+
+    def work(self) -> int:
+        """Read it."""
+        note(self.job, "state", self.job.api.get(self.job.id).data["state"])
+        return 0
+
+
+@action("tell_all")
+class TellAll(Noted):
+    """Writes everything that a job can write."""
+
+    def work(self) -> int:
+        """Write it."""
+        self.job.set_progress(42)
+        self.job.set_status_message("half done")
+        self.job.add_affected_resource("nuvlabox/1")
+        self.job.update_job(tags=["a", "b"])
+        note(self.job, "progress", self.job["progress"])
         return 0
