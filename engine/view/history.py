@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,7 +45,7 @@ def read_pace(client: NuvlaClient, *, priority: int | None = None) -> Pace:
 
     Args:
         client: the API.
-        priority: also tell what overtook jobs of this priority.
+        priority: also tell what overtook jobs of this priority, as far as it can matter.
 
     Raises:
         ApiError: the API could not be asked.
@@ -52,20 +53,24 @@ def read_pace(client: NuvlaClient, *, priority: int | None = None) -> Pace:
     window = PACE_SECONDS if priority is None else int(limits.STARVED)
     started = f"started>='now-{window}s'"
     page = client.search_jobs(filter=started, last=0, aggregation="value_count:id,max:started")
-    arrived = begun = others = None
-    if priority is not None:
-        own = f"{paths.ENTRIES}/entry-{priority:03d}-"
-        better = f"tags>='{paths.ENTRIES}/entry-' and tags<'{own}'"
-        arrived = _count(client, f"created>='now-{window}s' and {better}")
-        begun = _count(client, f"{started} and {better}")
-        others = _count(client, f"{started} and tags>='{own}'")
-    return Pace(
+    pace = Pace(
         window=window,
         started=int(_value(page.aggregations, "value_count:id")),
         last_started=_moment(page.aggregations.get("max:started")),
-        better_arrived=arrived,
-        better_started=begun,
+    )
+    if priority is None or not pace.started:
+        return pace
+    own = f"{paths.ENTRIES}/entry-{priority:03d}-"
+    others = _count(client, f"{started} and tags>='{own}'")
+    if others:
+        # Its priority has its turn: what else comes and goes is not worth the question.
+        return replace(pace, others_started=others)
+    better = f"tags>='{paths.ENTRIES}/entry-' and tags<'{own}'"
+    return replace(
+        pace,
         others_started=others,
+        better_started=_count(client, f"{started} and {better}"),
+        better_arrived=_count(client, f"created>='now-{window}s' and {better}"),
     )
 
 
