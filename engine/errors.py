@@ -109,6 +109,14 @@ class NodeConflict(ZooKeeperError):
 class ControlError(EngineError):
     """A running member was asked for something, without a usable answer."""
 
+    def __init__(self, message: str, *, maybe_done: bool = False) -> None:
+        """Args:
+        message: what failed, on what, and what to do.
+        maybe_done: the member may have seen the request, and done it.
+        """
+        super().__init__(message)
+        self.maybe_done = maybe_done
+
 
 class MemberGone(ControlError):
     """The member is not there, or ended while it was asked: look at the members."""

@@ -41,5 +41,6 @@ def tell(told: TellMember, options: Options, sources: Sources) -> Carried:
     try:
         reply = ask(sources.zk, sources.own, told.instance, request, timeout=PATIENCE + ANSWER)
     except ControlError as error:
-        return Carried(ending=Ending.MAYBE_APPLIED, detail=str(error))
+        ending = Ending.MAYBE_APPLIED if error.maybe_done else Ending.REFUSED
+        return Carried(ending=ending, detail=str(error))
     return Carried(ending=_ENDINGS[reply.outcome], detail=reply.detail)

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from engine.errors import ZooKeeperError
+from engine.errors import AccessDenied, ZooKeeperError
 from engine.models.control import Outcome, Reply, Request
 from engine.text import clean
 from engine.zookeeper import wire
@@ -66,6 +66,7 @@ class Answering:
         """Ids of requests that were handled: a copy of one is none."""
         self._sent: dict[str, float] = {}
         self._remains: frozenset[str] = frozenset()
+        self._was_denied = False
         self._sweep_at = time.monotonic() + SWEEP_EVERY * random.random()
         self._thread = threading.Thread(target=self._run, name="control", daemon=True)
 
@@ -95,6 +96,9 @@ class Answering:
                     self._take_requests()
                     self._sweep_in_time()
                     nap = max(0.0, self._sweep_at - time.monotonic())
+                except AccessDenied as error:
+                    self._deny(error)
+                    nap = SWEEP_EVERY
                 except ZooKeeperError as error:
                     log.debug("requests cannot be read: %s", error)
                 except Exception:  # a member that answers no more looks as if it hung
@@ -103,6 +107,11 @@ class Answering:
             else:
                 nap = SWEEP_EVERY  # the listener wakes us
             self._woken.wait(nap)
+
+    def _deny(self, error: AccessDenied) -> None:
+        level = logging.DEBUG if self._was_denied else logging.WARNING
+        self._was_denied = True
+        log.log(level, "requests of operators are not answered: %s", error)
 
     def _take_requests(self) -> None:
         listing = self._zk.children(self._commands, watch=self._woken.set, timeout=_CALL_SECONDS)
@@ -213,12 +222,13 @@ class Answering:
         now = time.monotonic()
         if now < self._sweep_at:
             return
+        self._sweep_at = now + SWEEP_EVERY * (0.75 + random.random() / 2)
         for name in [name for name, at in list(self._sent.items()) if now - at >= KEPT]:
             remove_tree(self._zk, f"{self._replies}/{name}", timeout=_CALL_SECONDS)
             del self._sent[name]
         # Twice seen to be gone: a member whose session was lost comes back within that time.
         remains = find_remains(self._zk, self._own)
         for instance in remains & self._remains:
-            remove_remains(self._zk, self._own, instance)
+            with contextlib.suppress(AccessDenied):
+                remove_remains(self._zk, self._own, instance)
         self._remains = remains
-        self._sweep_at = now + SWEEP_EVERY * (0.75 + random.random() / 2)

@@ -88,7 +88,7 @@ def ask(zk: ZooKeeper, own: OwnPaths, instance: str, request: Request, *, timeou
 
 def _find(zk: ZooKeeper, own: OwnPaths, instance: str) -> Member:
     """Return a member that is there."""
-    node = zk.get(own.member(instance)) if _is_name(instance) else None
+    node = zk.get(own.member(instance), timeout=_CALL_SECONDS) if _is_name(instance) else None
     if node is None:
         if _is_name(instance):
             remove_remains(zk, own, instance)
@@ -201,18 +201,23 @@ class _Question:
         if stat.ephemeralOwner != self._member.session:
             self._put_away()
             return None
-        reply = unpack(data)
+        try:
+            reply = unpack(data)
+        except BadReply as error:
+            raise BadReply(f"{self._member.instance}: {error}", maybe_done=True) from error
         if reply.request_id != self._request.id:
-            raise BadReply(f"{self._member.instance} answers another request than was made")
+            raise BadReply(f"{self._member.instance} answers another request", maybe_done=True)
         if reply.instance != self._member.instance:
-            raise BadReply(f"{self._member.instance} answers as {reply.instance}")
+            words = f"{self._member.instance} answers as {reply.instance}"
+            raise BadReply(words, maybe_done=True)
         return reply
 
     def _put_away(self) -> None:
         """Make room for the member's own reply."""
         self._wrong = BadReply(
             f"a reply in the name of {self._member.instance} is not its own: another session "
-            "wrote it; look who may write below the engine's nodes"
+            "wrote it; look who may write below the engine's nodes",
+            maybe_done=True,
         )
         log.warning("%s; waiting on", self._wrong)
         remove_tree(self._zk, self._reply_path, timeout=self._left())
@@ -222,7 +227,8 @@ class _Question:
         self._is_gone = True
         return MemberGone(
             f"{self._member.instance} ended, or lost its session, while it was asked for "
-            f"{self._request.command.value}; look at what it held before you ask again"
+            f"{self._request.command.value}; look at what it held before you ask again",
+            maybe_done=self._path is not None,
         )
 
     def _no_answer(self, trouble: EngineError | None) -> EngineError:
@@ -235,7 +241,8 @@ class _Question:
         else:
             advice = "it may still do it: look at the job or the member before you ask again"
         command = self._request.command.value
-        return NoAnswer(f"{self._member.instance} did not answer {command} in time; {advice}")
+        words = f"{self._member.instance} did not answer {command} in time; {advice}"
+        return NoAnswer(words, maybe_done=True)
 
     def _find_path(self) -> None:
         """Find our request where its creation had no answer."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import random
 import threading
 import time
@@ -82,15 +83,24 @@ class Blocked:
     """An action that waits in C, where nothing can interrupt it, until it is let go on."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._begun, self._lock = threading.Lock(), threading.Lock()
+        self._begun.acquire()
         self._lock.acquire()
 
     def __call__(self, job: Any) -> int:
-        self._lock.acquire()
+        # One call of C: nothing can be raised between the two.
+        calls: Any = (self._begun.release, self._lock.acquire)
+        list(map(operator.call, calls))
         return 0
 
+    def wait_begun(self) -> None:
+        """Wait until the action waits."""
+        assert self._begun.acquire(timeout=60)
+
     def go_on(self) -> None:
-        self._lock.release()
+        """Let it end; once is enough."""
+        if self._lock.locked():
+            self._lock.release()
 
 
 @pytest.fixture
@@ -123,8 +133,7 @@ def test_an_action_that_does_not_end_keeps_its_lock_and_its_result_counts_no_mor
 ) -> None:
     running = run_executor(make_actions(blocked), rules=SLOWLY)
     job_id = client.add_job(ACT)
-    eventually(lambda: running.state(job_id) == "RUNNING")
-    eventually(lambda: all(work.gate.is_open for work in running.executor.works()))
+    blocked.wait_begun()
     control = control_of(running)
     reply = do(control, Command.RELEASE, job_id, patience=0.5)
     assert reply.outcome is Outcome.REFUSED
@@ -135,7 +144,6 @@ def test_an_action_that_does_not_end_keeps_its_lock_and_its_result_counts_no_mor
     assert len(entries(kazoo)) == 1
     assert running.state(job_id) == "RUNNING"
     assert do(control, Command.RELEASE, job_id).outcome is Outcome.NOT_MINE
-    blocked._lock.acquire(blocking=False)
 
 
 def test_an_interrupted_job_fails_and_says_who_did_it(
@@ -170,20 +178,22 @@ def test_a_cancelled_job_that_is_interrupted_stays_cancelled(
 def test_an_action_that_catches_the_interruption_goes_on_and_the_reply_says_so(
     run_executor: RunExecutor, client: NuvlaClient
 ) -> None:
-    go_on = threading.Event()
+    begun, go_on = threading.Event(), threading.Event()
     caught: list[str] = []
 
     def work(job: Any) -> int:
-        while not go_on.is_set():
-            try:
-                go_on.wait(0.01)
-            except JobInterrupted as error:
-                caught.append(str(error))
+        try:
+            begun.set()
+            while True:
+                time.sleep(0.001)
+        except JobInterrupted as error:
+            caught.append(str(error))
+        go_on.wait(60)
         return 0
 
     running = run_executor(make_actions(work))
     job_id = client.add_job(ACT)
-    eventually(lambda: running.state(job_id) == "RUNNING")
+    assert begun.wait(60)
     reply = do(control_of(running), Command.INTERRUPT, job_id, patience=5)
     go_on.set()
     assert reply.outcome is Outcome.REFUSED
@@ -197,15 +207,13 @@ def test_a_thread_in_a_call_of_c_is_not_interrupted_and_the_reply_says_where_it_
 ) -> None:
     running = run_executor(make_actions(blocked))
     job_id = client.add_job(ACT)
-    eventually(lambda: running.state(job_id) == "RUNNING")
-    eventually(lambda: all(work.gate.is_open for work in running.executor.works()))
+    blocked.wait_begun()
     reply = do(control_of(running), Command.INTERRUPT, job_id, patience=0.3)
     assert reply.outcome is Outcome.REFUSED
     assert "cannot interrupt" in reply.detail
     assert "Blocked.__call__" in reply.detail
     blocked.go_on()
     eventually(lambda: running.state(job_id) == "FAILED", "it is raised when the call returns")
-    blocked._lock.acquire(blocking=False)
 
 
 @pytest.mark.parametrize("command", [Command.RELEASE, Command.INTERRUPT])

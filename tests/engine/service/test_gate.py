@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import operator
 import random
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from engine.errors import JobInterrupted
 from engine.service import gate as gate_module
 from engine.service.gate import Ended, Gate
-from tests.support import eventually
 
 TRIES = 10_000
 
@@ -70,6 +71,15 @@ def in_a_thread(work: Callable[[], None]) -> None:
         raise errors[0]
 
 
+def tries(least: int, has_met: Callable[[], bool]) -> Iterator[int]:
+    """Count so many tries, and more, for a minute at most, until what is looked for was met: on a
+    busy machine a thread may not get a turn for long."""
+    number, end = 0, time.monotonic() + 60
+    while number < least or (not has_met() and time.monotonic() < end):
+        yield number
+        number += 1
+
+
 def settle(steps: int = 40) -> int:
     """Work with many places where something could be raised: the engine's own after an action."""
     return sum(divmod(number, 3)[1] for number in range(steps))
@@ -81,7 +91,7 @@ def test_nothing_is_raised_once_the_action_has_ended() -> None:
     counts = {True: 0, False: 0}
 
     def work() -> None:
-        for _ in range(TRIES):
+        for _ in tries(TRIES, lambda: all(counts.values())):
             ended = gate.run(lambda: settle(chance.randrange(400)))
             settle()
             assert not gate.is_open
@@ -153,7 +163,7 @@ def test_the_engines_work_inside_an_action_is_not_cut_in_two() -> None:
                 halves[1] += 1
 
     def work() -> None:
-        for _ in range(TRIES // 10):
+        for _ in tries(TRIES // 10, lambda: bool(seen["interrupted"])):
             ended: Ended[None] = gate.run(act)
             settle()
             assert halves[0] == halves[1]
@@ -196,22 +206,20 @@ def test_what_comes_during_the_engines_work_is_raised_at_its_end() -> None:
 
 def test_an_interruption_says_whether_it_was_raised() -> None:
     gate = Gate()
-    go_on = threading.Event()
+    begun = threading.Event()
     ended: list[Ended[str]] = []
 
     def act() -> str:
-        caught = "nothing"
-        while caught == "nothing":
-            try:
-                while not go_on.is_set():
-                    time.sleep(0.001)
-            except JobInterrupted as error:
-                caught = str(error)
-        return caught
+        try:
+            begun.set()
+            while True:
+                time.sleep(0.001)
+        except JobInterrupted as error:
+            return str(error)
 
     thread = threading.Thread(target=lambda: ended.append(gate.run(act)))
     thread.start()
-    eventually(lambda: gate.is_open, "the action")
+    assert begun.wait(30)
     interruption = gate.interrupt("enough")
     assert interruption is not None
     thread.join(30)
@@ -221,16 +229,19 @@ def test_an_interruption_says_whether_it_was_raised() -> None:
 
 def test_a_call_that_blocks_in_c_is_not_stopped() -> None:
     gate = Gate()
-    held = threading.Lock()
+    begun, held = threading.Lock(), threading.Lock()
+    begun.acquire()
     held.acquire()
     ended: list[Ended[None]] = []
 
     def act() -> None:
-        held.acquire()
+        # One call of C: nothing can be raised between the two.
+        calls: Any = (begun.release, held.acquire)
+        list(map(operator.call, calls))
 
     thread = threading.Thread(target=lambda: ended.append(gate.run(act)))
     thread.start()
-    eventually(lambda: gate.is_open, "the action")
+    assert begun.acquire(timeout=30)
     interruption = gate.interrupt("enough")
     assert interruption is not None
     thread.join(0.2)

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from kazoo.client import KazooClient
+from kazoo.security import OPEN_ACL_UNSAFE, make_acl
 
 from engine.errors import BadReply, MemberGone, NoAnswer, ZooKeeperUnavailable
 from engine.models import Command, Member, MemberKind, RemoteControl, Reply, Request
@@ -145,8 +146,9 @@ def test_a_member_that_is_not_there_is_gone_and_so_is_what_it_left(
 ) -> None:
     kazoo.create(f"{OWN.commands_of(NAME)}/{FIRST}", b"old", makepath=True)
     kazoo.create(f"{OWN.replies_of(NAME)}/{FIRST}/below", b"old", makepath=True)
-    with pytest.raises(MemberGone, match="members"):
+    with pytest.raises(MemberGone, match="members") as raised:
         ask(asker, OWN, NAME, request(), timeout=WAIT)
+    assert not raised.value.maybe_done
     assert kazoo.exists(OWN.commands_of(NAME)) is None
     assert kazoo.exists(OWN.replies_of(NAME)) is None
 
@@ -179,8 +181,9 @@ def test_what_a_members_setting_forbids_is_not_even_asked(
 def test_a_member_that_does_not_answer_ends_in_time(
     member: ZooKeeper, asker: ZooKeeper, kazoo: KazooClient
 ) -> None:
-    with pytest.raises(NoAnswer, match="drain"):
+    with pytest.raises(NoAnswer, match="drain") as raised:
         ask(asker, OWN, NAME, request(Command.DRAIN), timeout=2.0)
+    assert raised.value.maybe_done
     assert left_behind(kazoo) == []
 
 
@@ -213,8 +216,9 @@ def test_a_reply_of_the_members_that_cannot_be_used_is_told_at_once(
     member: ZooKeeper, asker: ZooKeeper, kazoo: KazooClient, data: bytes
 ) -> None:
     member.create(f"{OWN.replies_of(NAME)}/{FIRST}", data, ephemeral=True)
-    with pytest.raises(BadReply):
+    with pytest.raises(BadReply) as raised:
         ask(asker, OWN, NAME, request(), timeout=120)
+    assert raised.value.maybe_done
     assert left_behind(kazoo) == []
 
 
@@ -558,6 +562,21 @@ def test_what_gone_members_left_is_swept_and_what_is_in_use_is_not(
     eventually(lambda: not kazoo.exists(OWN.replies_of("gone")), "replies are swept")
     assert kazoo.exists(f"{OWN.commands_of(other)}/{FIRST}")
     assert kazoo.exists(f"{OWN.replies_of(other)}/{FIRST}")
+
+
+def test_nodes_that_may_not_be_read_hold_up_no_member_and_are_told_once(
+    connect: Connect, answer: Answer, kazoo: KazooClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    member = connect(timeout=LONG_SESSION)
+    be_there(member)
+    kazoo.ensure_path(OWN.commands_of(NAME))
+    kazoo.set_acls(OWN.commands_of(NAME), [make_acl("world", "anyone", admin=True)])
+    try:
+        channel = answer(member)
+        eventually(lambda: "not answered" in caplog.text, "it is told")
+        assert channel._thread.is_alive()
+    finally:
+        kazoo.set_acls(OWN.commands_of(NAME), OPEN_ACL_UNSAFE)
 
 
 def test_a_member_that_stops_takes_its_nodes_with_it(
