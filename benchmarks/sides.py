@@ -6,7 +6,7 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psutil
@@ -25,11 +25,16 @@ class ExecutorEnded(Exception):
     """An executor under test ended by itself; quotes the end of its output."""
 
 
-def command(side: str, stage: Stage, *, name: str, threads: int) -> list[str]:
-    """Return the command line of one executor; upstream's has one thread and cannot have more."""
+def command(
+    side: str, stage: Stage, *, name: str, threads: int, options: Sequence[str] = ()
+) -> list[str]:
+    """Return the command line of one executor; upstream's has one thread and cannot have more.
+
+    Args: options: further words for ours.
+    """
     if side == "ours":
         words = [sys.executable, "-m", "engine.cli.main", "executor"]
-        words += ["--threads", str(threads), "--actions-path", str(ACTIONS)]
+        words += ["--threads", str(threads), "--actions-path", str(ACTIONS), *options]
     else:
         # -P: none of our modules may stand in for one of the standard library.
         words = [str(PEER_PYTHON), "-P", str(ROOT / "benchmarks" / "peer_executor.py")]
@@ -40,7 +45,9 @@ def command(side: str, stage: Stage, *, name: str, threads: int) -> list[str]:
 class Fleet:
     """Some executors of one side."""
 
-    def __init__(self, side: str, stage: Stage, *, size: int, threads: int) -> None:
+    def __init__(
+        self, side: str, stage: Stage, *, size: int, threads: int, options: Sequence[str] = ()
+    ) -> None:
         self._logs: list[Path] = []
         self._processes: list[psutil.Popen] = []
         surroundings = {"PATH": os.environ["PATH"], "HOME": str(stage.folder), "LANG": "C.UTF-8"}
@@ -48,7 +55,7 @@ class Fleet:
             log = stage.folder / f"{side}-{number}.log"
             with log.open("wb") as output:
                 process = psutil.Popen(
-                    command(side, stage, name=f"bench-{number}", threads=threads),
+                    command(side, stage, name=f"bench-{number}", threads=threads, options=options),
                     cwd=ROOT,
                     env=surroundings,
                     stdin=subprocess.DEVNULL,
@@ -57,6 +64,11 @@ class Fleet:
                 )
             self._logs.append(log)
             self._processes.append(process)
+
+    @property
+    def processes(self) -> tuple[psutil.Process, ...]:
+        """The executors."""
+        return tuple(psutil.Process(process.pid) for process in self._processes)
 
     def cpu_seconds(self) -> float:
         """Return the processor time that all have used so far.
@@ -99,9 +111,11 @@ class Fleet:
 
 
 @contextlib.contextmanager
-def running(side: str, stage: Stage, *, size: int = 1, threads: int = 1) -> Iterator[Fleet]:
+def running(
+    side: str, stage: Stage, *, size: int = 1, threads: int = 1, options: Sequence[str] = ()
+) -> Iterator[Fleet]:
     """Start executors and end them afterwards."""
-    fleet = Fleet(side, stage, size=size, threads=threads)
+    fleet = Fleet(side, stage, size=size, threads=threads, options=options)
     try:
         yield fleet
     finally:

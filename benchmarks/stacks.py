@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 
 from benchmarks.fill import fill
-from benchmarks.sides import Fleet, running
+from benchmarks.sides import running
 from benchmarks.stage import Stage, open_stage
 from engine.models import StackReport
 from engine.view.stacks import read_known, read_stacks
@@ -113,11 +113,6 @@ def measure_hold(zk: ZooKeeper, stage: Stage, instance: str) -> dict[str, Any]:
     return {"holds": HOLDS, "p50_s": median(delays), "most_s": max(delays)}
 
 
-def process_of(fleet: Fleet) -> psutil.Process:
-    """Return the one executor."""
-    return psutil.Process(fleet._processes[0].pid)
-
-
 def main() -> None:
     """Measure, and print figures."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -148,7 +143,7 @@ def measure(questions: int, seconds: float) -> dict[str, Any]:
     with open_stage(THREADS, durable=False) as stage, open_session(stage) as zk:
         stage.endpoint.reset("bench_stay", THREADS)
         with running("ours", stage, threads=THREADS) as fleet:
-            instance, executor = wait_for(zk, THREADS), process_of(fleet)
+            instance, executor = wait_for(zk, THREADS), fleet.processes[0]
             figures = {
                 "questions": measure_questions(zk, instance, questions),
                 "sampling": measure_sampling(zk, instance, executor, seconds),
