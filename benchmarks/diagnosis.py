@@ -78,9 +78,7 @@ def measure(stage: Stage, repeats: int) -> list[Row]:
     return rows
 
 
-def _row(
-    stage: Stage, what: str, words: Sequence[str], target: float | None, repeats: int
-) -> Row:
+def _row(stage: Stage, what: str, words: Sequence[str], target: float | None, repeats: int) -> Row:
     module = "benchmarks.naive_search" if words == ["--naive"] else "engine.cli.main"
     command = [sys.executable, "-m", module, *(() if words == ["--naive"] else words)]
     environ = {"PATH": os.environ["PATH"], "HOME": stage.environ["HOME"], **stage.environ}

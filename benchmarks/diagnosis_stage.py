@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import sqlite3
+import threading
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from multiprocessing.connection import Connection
@@ -23,12 +24,15 @@ from engine.local.api.database import Database
 from engine.local.api_server import ApiServer
 from engine.local.zookeeper import ZooKeeperServer
 from engine.models import LockNote, Member, MemberKind, QueueEntry, RunningJob
+from engine.service.control import Control
+from engine.service.stacks import capture
 from engine.view.queue import read_entries, read_names
+from engine.zookeeper import paths, wire
+from engine.zookeeper.answering import Answering
 from engine.zookeeper.connection import ZooKeeper
-from engine.zookeeper.paths import OwnPaths, entry_path, lock_path
+from engine.zookeeper.paths import OwnPaths, entry_path
 
 EXECUTORS = 40
-PRIORITY = 999
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +56,6 @@ def open_stage(folder: Path, *, entries: int, running: int) -> Iterator[Stage]:
         queued = _read(server.hosts)
         stack.enter_context(_owners(server.hosts, queued[:running]))
         named = _documents(folder / "api.sqlite", queued, running)
-        named["lost among the entries"] = named.pop("lost")
         kazoo = KazooClient(server.hosts)
         kazoo.start(timeout=30)
         orphan = f"job/{uuid.uuid4()}"
@@ -82,58 +85,73 @@ def _read(hosts: str) -> list[QueueEntry]:
 
 @contextmanager
 def _owners(hosts: str, held: Sequence[QueueEntry]) -> Iterator[None]:
-    """Hold entries as executors of ours do."""
-    clients = [KazooClient(hosts, timeout=30.0) for _ in range(EXECUTORS)]
-    try:
-        for number, client in enumerate(clients):
-            client.start(timeout=30)
-            _announce(client, f"exec-{number}", held[number::EXECUTORS])
+    """Hold entries as executors of ours do, which answer when they are asked for their stacks."""
+    with ExitStack() as stack:
+        for number in range(EXECUTORS):
+            zk = ZooKeeper(hosts)
+            stack.callback(zk.close)
+            zk.start()
+            stack.enter_context(_owner(zk, f"exec-{number}", held[number::EXECUTORS]))
         yield
-    finally:
-        for client in clients:
-            client.stop()
-            client.close()
 
 
-def _announce(client: KazooClient, instance: str, held: Sequence[QueueEntry]) -> None:
-    now = datetime.now(UTC)
-    works = []
-    for start in range(0, len(held), 200):
-        transaction = client.transaction()
-        for number, entry in enumerate(held[start : start + 200], start):
-            note = LockNote(instance=instance, thread=f"worker-{number}", claim=uuid.uuid4().hex)
-            transaction.create(lock_path(entry.name), note.to_node(), ephemeral=True)
-            works.append(
-                RunningJob(
-                    job_id=entry.job_id or "",
-                    entry=entry.name,
-                    action="act",
-                    thread=f"worker-{number}",
-                    since=now,
-                )
+@contextmanager
+def _owner(zk: ZooKeeper, instance: str, held: Sequence[QueueEntry]) -> Iterator[None]:
+    own = OwnPaths()
+    works = [
+        RunningJob(
+            job_id=entry.job_id or "",
+            entry=entry.name,
+            action="act",
+            thread=f"worker-{number}",
+            since=datetime.now(UTC),
+        )
+        for number, entry in enumerate(held)
+    ]
+    zk.ensure(paths.TAKEN)
+    for start in range(0, len(works), 200):
+        notes = [
+            (work.entry, LockNote(instance=instance, thread=work.thread, claim=uuid.uuid4().hex))
+            for work in works[start : start + 200]
+        ]
+        zk.transaction(
+            *(
+                wire.create(paths.lock_path(name), note.to_node(), flags=wire.EPHEMERAL)
+                for name, note in notes
             )
-        transaction.commit()
-    member = Member(
+        )
+    member = _member(instance, tuple(works))
+    zk.create(own.member(instance), member.to_node(), ephemeral=True)
+    mine = {threading.main_thread().ident or 0: works[0].job_id} if works else {}
+    control = Control(
+        instance=instance, allowed=member.remote_control, stacks=lambda: capture(mine)
+    )
+    channel = Answering(zk, own, instance, control.handle)
+    channel.start()
+    with closing(channel):
+        yield
+
+
+def _member(instance: str, works: tuple[RunningJob, ...]) -> Member:
+    return Member(
         instance=instance,
         kind=MemberKind.EXECUTOR,
         name=instance,
         host="node",
         pid=1,
         version="1",
-        started=now,
-        threads=len(held),
+        started=datetime.now(UTC),
+        threads=len(works),
         offers=("act",),
-        updated=now,
+        jobs=works,
+        updated=datetime.now(UTC),
     )
-    path = OwnPaths().member(instance)
-    data = replace(member, jobs=tuple(works)).to_node()
-    client.create(path, data, ephemeral=True, makepath=True)
 
 
-def _documents(path: Path, queued: Sequence[QueueEntry], running: int) -> dict[str, str]:
+def _documents(database_file: Path, queued: Sequence[QueueEntry], running: int) -> dict[str, str]:
     """Store the documents; return one job of each kind."""
     named = {
-        "working": queued[running // 2].job_id or "",
+        "working": queued[0].job_id or "",
         "waiting, in the middle": queued[(running + len(queued)) // 2].job_id or "",
         "waiting, at the end": queued[-1].job_id or "",
         "leftover": queued[-10].job_id or "",
@@ -142,7 +160,7 @@ def _documents(path: Path, queued: Sequence[QueueEntry], running: int) -> dict[s
         "lost": f"job/{uuid.uuid4()}",
     }
     now = instants.now_ms()
-    database = Database(path, durable=False)
+    database = Database(database_file, durable=False)
     database.open()
     waiting = _bodies(queued, running, named)
 

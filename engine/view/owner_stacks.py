@@ -24,7 +24,9 @@ from engine.zookeeper.paths import OwnPaths
 INTERVAL = 0.1
 """Seconds between two samples: a thread that works on has moved on by then."""
 SECONDS = 1.0
-"""For one report: who asks why waits for it."""
+"""For one report of several, where a verdict rests on them."""
+GLANCE = 0.3
+"""For the one report that only shows where a healthy job stands: who asks why waits for it."""
 BY = "nuvla-engine why"
 _SOCKET = re.compile(r"socket:\[(\d+)\]")
 _PROC = Path("/proc")
@@ -91,8 +93,9 @@ def _read(
 ) -> tuple[StackReport, ...]:
     owner = owner_of(dossier)
     if pid is None and owner is not None:
+        seconds = GLANCE if samples == 1 else SECONDS
         return read_stacks(
-            zk, own, owner.instance, by=BY, timeout=SECONDS, samples=samples, interval=INTERVAL
+            zk, own, owner.instance, by=BY, timeout=seconds, samples=samples, interval=INTERVAL
         )
     if pid is None and dossier.link is not None:
         pid = local_process(dossier.link.client)
