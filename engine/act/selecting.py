@@ -14,6 +14,8 @@ from engine.view.queue import read_entries, read_names, read_taken_names
 
 AT_ONCE = 500
 """Ids in one filter."""
+CHUNK = 5000
+"""Entries that are held in memory at once."""
 
 
 class Scope(StrEnum):
@@ -62,14 +64,19 @@ def select(act: Act, filter: str, sources: Sources) -> Iterator[str]:
 def _entries(act: Act, scope: Scope, filter: str, sources: Sources) -> Iterator[str]:
     zk = sources.zk
     names = read_taken_names(zk) if scope is Scope.HELD else read_names(zk)[0]
-    jobs = {
-        entry.name: entry.job_id for entry in read_entries(zk, names) if entry.job_id is not None
-    }
-    matching = set(_matching(set(jobs.values()), filter, sources))
-    chosen = ((name, job_id) for name, job_id in jobs.items() if job_id in matching)
-    if act.argument is Argument.ENTRY:
-        return (name for name, _ in chosen)
-    return iter(dict.fromkeys(job_id for _, job_id in chosen))
+    seen: set[str] = set()
+    for start in range(0, len(names), CHUNK):
+        entries = read_entries(zk, names[start : start + CHUNK])
+        jobs = {entry.name: entry.job_id for entry in entries if entry.job_id is not None}
+        matching = set(_matching(set(jobs.values()), filter, sources))
+        chosen = {name: job_id for name, job_id in jobs.items() if job_id in matching}
+        if act.argument is Argument.ENTRY:
+            yield from chosen
+        else:
+            # A job that stands in the queue twice is one subject.
+            fresh = [job_id for job_id in dict.fromkeys(chosen.values()) if job_id not in seen]
+            yield from fresh
+            seen.update(fresh)
 
 
 def _matching(job_ids: Iterable[str], filter: str, sources: Sources) -> Iterator[str]:

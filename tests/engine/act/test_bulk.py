@@ -12,6 +12,7 @@ from kazoo.client import KazooClient
 
 from engine.act import bulk as bulk_module
 from engine.act import pace as pace_module
+from engine.act import selecting
 from engine.act.acts import ACTS
 from engine.act.audit import Audit
 from engine.act.bulk import Bulk, Progress
@@ -27,7 +28,7 @@ from engine.states import JobState
 from engine.view.audit import read_audit_file
 from engine.view.paging import every_job
 from engine.zookeeper.connection import ZooKeeper
-from engine.zookeeper.paths import ENTRIES, TAKEN, lock_path
+from engine.zookeeper.paths import ENTRIES, TAKEN, entry_prefix, lock_path
 from tests.engine.act.attempts import WHO
 from tests.local_api import LocalApi
 
@@ -273,6 +274,18 @@ def test_what_an_act_could_not_change_is_not_counted(
     assert chosen("interrupt") == [waiting[1]]
     assert chosen("drop") == sorted(entries[job] for job in (*waiting, *ended))
     assert chosen("reprioritise") == [*waiting, *ended]
+
+
+def test_a_job_that_stands_in_the_queue_twice_is_one_subject_and_two_entries(
+    sources: Sources, client: Client, kazoo: KazooClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = add(client, 2)
+    for job in (*jobs, jobs[0]):
+        kazoo.create(entry_prefix(999), job.encode(), sequence=True)
+    for chunk in (1, 2, 100):
+        monkeypatch.setattr(selecting, "CHUNK", chunk)
+        assert list(select(ACTS["reprioritise"], "action='x'", sources)) == list(jobs)
+        assert len(list(select(ACTS["drop"], "action='x'", sources))) == 5
 
 
 def test_all_matching_jobs_are_found_page_by_page(client: Client) -> None:
