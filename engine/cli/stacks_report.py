@@ -12,6 +12,7 @@ from engine.cli.output import Column, Report
 from engine.models import (
     Frame,
     Member,
+    MemberKind,
     RunningJob,
     Source,
     StackReport,
@@ -29,6 +30,7 @@ NO_MEMBERS = (
 _WHERE = 52
 """Columns for a call; its source line stands beside it."""
 _NAMES = 3
+_NAMES_WIDTH = 28
 
 GROUP_COLUMNS = (
     Column("JOBS", right=True),
@@ -136,7 +138,8 @@ def _details(stacks: MemberStacks, now: datetime, job_id: str | None) -> Iterato
         yield from _busy(thread, stacks, now)
     if job_id is None:
         idle = [thread for thread in newest.threads if thread.job_id is None]
-        yield from _idle(idle, in_full=not busy)
+        is_executor = stacks.member is not None and stacks.member.kind is MemberKind.EXECUTOR
+        yield from _idle(idle, in_full=not busy and not is_executor)
 
 
 def _title(stacks: MemberStacks, report: StackReport, now: datetime) -> str:
@@ -151,10 +154,10 @@ def _title(stacks: MemberStacks, report: StackReport, now: datetime) -> str:
 
 def _busy(thread: ThreadStack, stacks: MemberStacks, now: datetime) -> Iterator[str]:
     place = thread.own or thread.top
-    words = [thread.job_id or "", _what(stacks.member, thread, now)]
-    words.append(f"in {place.where}" if place else "in no Python code")
-    words.append(_steadiness(thread, stacks.reports))
-    yield "  ".join(word for word in words if word)
+    facts = [thread.job_id or "", _what(stacks.member, thread, now)]
+    yield "  ".join(word for word in facts if word)
+    steadiness = _steadiness(thread, stacks.reports)
+    yield f"  in {place.where if place else 'no Python code'}{steadiness}"
     frames, left_out = _without_engine(thread.frames)
     yield from (_frame_line(frame, frame == thread.own) for frame in frames)
     if left_out:
@@ -178,7 +181,7 @@ def _steadiness(thread: ThreadStack, reports: Sequence[StackReport]) -> str:
     for report in reports:
         former = report.working_on(thread.job_id)
         same += former is not None and former.frames == thread.frames
-    return f"(equal in {same} of {len(reports)} samples)"
+    return f", equal in {same} of {len(reports)} samples"
 
 
 def _without_engine(frames: tuple[Frame, ...]) -> tuple[tuple[Frame, ...], int]:
@@ -203,8 +206,9 @@ def _idle(threads: Sequence[ThreadStack], *, in_full: bool) -> Iterator[str]:
     yield ""
     yield "without a job:"
     for each in group([("", report)]):
-        top = each.frames[0].where if each.frames else "no Python code"
-        yield f"  {count(len(each.standing)):>3}  {_names(each):<34}  in {top}"
+        top = each.frames[0].near if each.frames else "no Python code"
+        names = fit(_names(each), _NAMES_WIDTH)
+        yield f"  {count(len(each.standing)):>3}  {names:<{_NAMES_WIDTH}}  {top}"
         if in_full:
             yield from (_frame_line(frame, False) for frame in each.frames)
 
@@ -218,7 +222,7 @@ def _names(each: StackGroup) -> str:
 def _group_row(each: StackGroup) -> tuple[str, ...]:
     own = next((frame for frame in each.frames if frame.is_own), None)
     top = each.frames[0] if each.frames else None
-    words = [frame.where for frame in (own, top) if frame is not None]
+    words = [frame.near for frame in (own, top) if frame is not None]
     jobs = ", ".join(each.jobs[:_NAMES])
     more = len(each.jobs) - _NAMES
     return (

@@ -53,6 +53,13 @@ class Frame:
         return f"{self.function} ({self.file}:{self.line})"
 
     @property
+    def near(self) -> str:
+        """The same, with the last folder of the file only: for a line among others."""
+        if not self.file:
+            return self.function
+        return f"{self.function} ({'/'.join(self.file.rsplit('/', 2)[-2:])}:{self.line})"
+
+    @property
     def is_own(self) -> bool:
         """Whether the code is an operator's or an action's, not a library's or the engine's."""
         return self.file.startswith("/") or "actions/" in self.file
