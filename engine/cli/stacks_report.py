@@ -155,9 +155,9 @@ def _title(stacks: MemberStacks, report: StackReport, now: datetime) -> str:
 def _busy(thread: ThreadStack, stacks: MemberStacks, now: datetime) -> Iterator[str]:
     place = thread.own or thread.top
     facts = [thread.job_id or "", _what(stacks.member, thread, now)]
+    facts.append(_steadiness(thread, stacks.reports))
     yield "  ".join(word for word in facts if word)
-    steadiness = _steadiness(thread, stacks.reports)
-    yield f"  in {place.where if place else 'no Python code'}{steadiness}"
+    yield f"  in {place.where if place else 'no Python code'}"
     frames, left_out = _without_engine(thread.frames)
     yield from (_frame_line(frame, frame == thread.own) for frame in frames)
     if left_out:
@@ -169,7 +169,7 @@ def _what(member: Member | None, thread: ThreadStack, now: datetime) -> str:
     jobs: tuple[RunningJob, ...] = member.jobs if member is not None else ()
     for job in jobs:
         if job.job_id == thread.job_id:
-            return f"{job.action}  for {age(seconds_since(job.since, now))}"
+            return f"{job.action} for {age(seconds_since(job.since, now))}"
     return ""
 
 
@@ -181,7 +181,7 @@ def _steadiness(thread: ThreadStack, reports: Sequence[StackReport]) -> str:
     for report in reports:
         former = report.working_on(thread.job_id)
         same += former is not None and former.frames == thread.frames
-    return f", equal in {same} of {len(reports)} samples"
+    return f"equal in {same} of {len(reports)} samples"
 
 
 def _without_engine(frames: tuple[Frame, ...]) -> tuple[tuple[Frame, ...], int]:

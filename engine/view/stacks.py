@@ -168,8 +168,11 @@ def group(reports: Iterable[tuple[str, StackReport]]) -> tuple[StackGroup, ...]:
     found: dict[tuple[tuple[str, str, int], ...], tuple[tuple[Frame, ...], list[Standing]]] = {}
     for name, report in reports:
         for thread in report.threads:
-            # Not by the source line: py-spy and the guard do not read it.
-            key = tuple((frame.function, frame.file, frame.line) for frame in thread.frames)
+            # Neither by the source line nor by the class: not all sources know them.
+            key = tuple(
+                (frame.function.rpartition(".")[2], frame.file, frame.line)
+                for frame in thread.frames
+            )
             standing = Standing(member=name, job_id=thread.job_id, thread=thread.name)
             found.setdefault(key, (thread.frames, []))[1].append(standing)
     groups = [

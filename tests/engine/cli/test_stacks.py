@@ -52,7 +52,7 @@ def test_a_member_is_shown_job_first_and_idle_threads_folded(run: Run, zk_reach:
     assert (ended.code, ended.err) == (0, "")
     lines = ended.out.splitlines()
     assert lines[0].startswith("a-1  node1:7  8 threads, 1 with a job  in-process")
-    assert lines[2].startswith("job/1  poll  for ")
+    assert lines[2].startswith("job/1  poll for ")
     assert lines[3] == "  in do_work (/opt/poll.py:42)"
     assert lines[4:6] == ["      recv (socket.py:718)", "    > do_work (/opt/poll.py:42)"]
     last = ["7", "worker-2", "..", "worker-8", "wait", "(threading.py:320)"]
@@ -180,9 +180,9 @@ def lines_of(*reports: StackReport, job: str | None = None, width: int | None = 
 
 def test_samples_tell_whether_a_thread_moves() -> None:
     still = [replace(WORKING, taken_at=NOW + timedelta(seconds=n)) for n in range(3)]
-    assert ", equal in 3 of 3 samples" in lines_of(*still)[3]
+    assert "equal in 3 of 3 samples" in lines_of(*still)[2]
     moved = report(thread("job/1", replace(RECV, line=719), POLL))
-    assert ", equal in 2 of 3 samples" in lines_of(still[0], moved, still[2])[3]
+    assert "equal in 2 of 3 samples" in lines_of(still[0], moved, still[2])[2]
 
 
 def test_who_called_the_action_is_left_out() -> None:

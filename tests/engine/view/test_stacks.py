@@ -167,8 +167,8 @@ def test_executors_in_the_same_frame_are_one_group() -> None:
     assert (len(idle.standing), idle.jobs) == (8, ())
 
 
-def test_groups_do_not_part_over_source_lines() -> None:
-    with_code = replace(RECV, code="sock.recv(n)")
+def test_groups_do_not_part_over_what_only_some_sources_know() -> None:
+    with_code = replace(RECV, function="socket.recv", code="sock.recv(n)")
     groups = group(
         [("a", report(thread("job/1", with_code))), ("b", report(thread("job/2", RECV)))]
     )
