@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Protocol
 
 from engine.errors import EngineError
-from engine.models.stacks import StackReport, ThreadStack
+from engine.models.stacks import StackReport, ThreadStack, busy_first
 from engine.service.job_board import JobBoard
 from engine.service.tracebacks import Known, parse
 
@@ -140,7 +140,7 @@ def _look(watched: Watched, silent: float) -> StackReport | None:
     if state in _STOPPED:
         trouble = f"the process has been stopped for {silent:.0f} s (SIGSTOP or a debugger)"
     else:
-        threads = parse(_dump(watched), _known(watched.board))
+        threads = read_dump(_dump(watched), watched.board)
         trouble = (
             f"its interpreter has not run for {silent:.0f} s: C code holds the interpreter lock, "
             "or the process gets no processor time"
@@ -183,9 +183,22 @@ def _dump(watched: Watched) -> str:
     return b"".join(pieces).decode("utf-8", "replace")
 
 
-def _known(board: JobBoard) -> Callable[[int], Known | None]:
+def read_dump(text: str, board: JobBoard) -> tuple[ThreadStack, ...]:
+    """Return the threads of a traceback, with their jobs.
+
+    `faulthandler` shows a hundred threads at most. A worker that is left out, or cut off, has no
+    frames, but its job: the job must not look like one that no thread works on.
+    """
+    slots = board.slots()
     names = {threading.main_thread().ident: Known("MainThread", None)}  # a fork keeps the ident
-    for slot in board.slots():
+    for slot in slots:
         name = f"exec-{slot.job_id}" if slot.job_id else f"worker-{slot.worker}"
         names[slot.ident] = Known(name, slot.job_id)
-    return names.get
+    threads = parse(text, names.get)
+    shown = {thread.ident for thread in threads}
+    missing = [
+        ThreadStack(ident=slot.ident, name=f"exec-{slot.job_id}", job_id=slot.job_id, frames=())
+        for slot in slots
+        if slot.job_id is not None and slot.ident not in shown
+    ]
+    return busy_first([*threads, *missing]) if threads else ()

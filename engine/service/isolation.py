@@ -83,12 +83,15 @@ class Isolation:
         if not children:
             return report
         found = _dump(list(children.values()))
+        shown = {thread.job_id for thread in found}
         threads = []
         for thread in report.threads:
             child = children.get(thread.ident)
-            if child is not None and child.job_id == thread.job_id:
+            if child is not None:
                 name = f"{thread.name} (follows process {child.pid})"
-                thread = replace(thread, name=name, job_id=None)
+                # A child that was too slow to tell must not look like a job without a thread.
+                job_id = None if thread.job_id in shown else thread.job_id
+                thread = replace(thread, name=name, job_id=job_id)
             threads.append(thread)
         return replace(report, threads=busy_first([*found, *threads]))
 

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from engine.models import StackReport
+from engine.service.guard_process import read_dump
+from engine.service.job_board import JobBoard
 from tests.support import eventually
 
 SCRIPT = Path(__file__).with_name("watched.py")
@@ -142,3 +144,12 @@ def test_a_guard_that_hangs_holds_nothing_up(watched: Watched) -> None:
     watched.order("exit")
     assert watched.process.wait(40) == 0
     os.kill(watched.guard, signal.SIGCONT)
+
+
+def test_a_worker_that_the_traceback_leaves_out_keeps_its_job() -> None:
+    board = JobBoard(2)
+    board.note(1, "job/1")
+    text = 'Thread 0x1 (most recent call first):\n  File "f.py", line 1 in f\n'
+    first, second = read_dump(text, board)
+    assert (first.job_id, first.frames, second.job_id) == ("job/1", (), None)
+    assert read_dump("", board) == ()
