@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -31,7 +32,7 @@ from engine.measures import Histogram
 from engine.zookeeper import wire
 from engine.zookeeper.client import Login, Scheme, Tls, make_client
 from engine.zookeeper.paths import OwnPaths
-from engine.zookeeper.session import Session
+from engine.zookeeper.session import Flight, Session
 from engine.zookeeper.wire import Answer, Watcher, ZnodeStat
 
 __all__ = ["Answer", "Login", "Scheme", "Tls", "ZnodeStat", "ZooKeeper", "parse_acl"]
@@ -39,9 +40,9 @@ __all__ = ["Answer", "Login", "Scheme", "Tls", "ZnodeStat", "ZooKeeper", "parse_
 CALL_SECONDS = 10.0
 READ_CHUNK = 2000
 """Nodes in one multiRead."""
-READ_TOGETHER = 4
-"""multiReads of one flight: the server reads on while an answer is taken apart. Other clients wait
-for a flight, a few milliseconds for each."""
+READ_TOGETHER = 3
+"""multiReads that are under way at a time: the server reads on while an answer is taken apart.
+Other clients wait for them, a few milliseconds for each."""
 _RIGHTS = {
     "c": Permissions.CREATE,
     "d": Permissions.DELETE,
@@ -424,13 +425,21 @@ class ZooKeeper:
     ) -> Iterator[Any]:
         """Yield the answers of many requests, a few of which are under way at any time."""
         limit = self._call_timeout if timeout is None else timeout
-        for start in range(0, len(requests), READ_TOGETHER):
+        under_way: deque[Flight] = deque()
+        for request in requests:
             self._session.wait_up(limit)
-            flight = self._session.submit(requests[start : start + READ_TOGETHER], timeout=limit)
-            for answer in flight.wait(limit):
-                if isinstance(answer, Exception):
-                    raise self._ours(answer, subject)
-                yield answer
+            under_way.append(self._session.submit([request], timeout=limit))
+            if len(under_way) == READ_TOGETHER:
+                yield self._answer(under_way.popleft(), limit, subject)
+        for flight in under_way:
+            yield self._answer(flight, limit, subject)
+
+    def _answer(self, flight: Flight, timeout: float, subject: str) -> Any:
+        """Return the answer to the one request of a flight."""
+        (answer,) = flight.wait(timeout)
+        if isinstance(answer, Exception):
+            raise self._ours(answer, subject)
+        return answer
 
     def _attempt(
         self,
