@@ -17,7 +17,7 @@ from engine.view.members import read_members
 from engine.wording import counted
 from engine.zookeeper.paths import is_job_id
 
-SAID = 5.0
+SAID = 10.0
 """Seconds: a member writes what it does once a second, and later where the machine is busy."""
 _EVERY = 0.1
 _DRAINING = (MemberState.DRAINING, MemberState.DRAINED)

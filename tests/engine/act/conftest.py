@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from kazoo.client import KazooClient
@@ -12,6 +14,7 @@ from engine.act.acts import ACTS
 from engine.act.apply import apply
 from engine.act.plan import Options, Plan
 from engine.act.sources import Sources
+from engine.local.zookeeper import ZooKeeperServer
 from engine.models import Ending, LockNote, Outcome, Who
 from engine.nuvla.client import NuvlaClient
 from engine.nuvla.credentials import Header
@@ -20,6 +23,8 @@ from engine.zookeeper.connection import ZooKeeper
 from engine.zookeeper.paths import ENTRIES, TAKEN, OwnPaths, entry_path, lock_path
 from tests.local_api import ADMIN_HEADER, LocalApi
 
+SESSION_SECONDS = 30.0
+"""None of these tests is about sessions that are lost by themselves: a busy machine has time."""
 ANN = Who(user="ann", host="desk", pid=1)
 
 
@@ -87,12 +92,23 @@ class Desk:
         client.create(lock_path(entry), data, ephemeral=True, makepath=True)
 
 
+@pytest.fixture(scope="session")
+def zookeeper_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ZooKeeperServer]:
+    """A server whose sessions last for as long as they ask."""
+    jar = os.environ.get("NUVLA_ZOOKEEPER_JAR")
+    folder = tmp_path_factory.mktemp("lasting")
+    server = ZooKeeperServer(folder, durable=False, jar=Path(jar) if jar else None)
+    server.start()
+    yield server
+    server.stop()
+
+
 @pytest.fixture
 def zk(zk_hosts: str) -> Iterator[ZooKeeper]:
     """The operator's session."""
-    zookeeper = ZooKeeper(zk_hosts, session_timeout=4.0)
+    zookeeper = ZooKeeper(zk_hosts, session_timeout=SESSION_SECONDS)
     zookeeper.start()
-    assert zookeeper.wait_connected(15)
+    assert zookeeper.wait_connected(60)
     yield zookeeper
     zookeeper.close()
 
