@@ -123,7 +123,14 @@ def test_the_guard_ends_when_its_process_is_killed(watched: Watched, during: str
     assert watched.told() is None
 
 
+def ignores(pid: int, number: signal.Signals) -> bool:
+    """Whether a process ignores a signal."""
+    status = Path(f"/proc/{pid}/status").read_text("utf-8")
+    return bool(int(status.partition("SigIgn:")[2].split()[0], 16) >> (number - 1) & 1)
+
+
 def test_the_guard_is_deaf_to_what_ends_its_process(watched: Watched) -> None:
+    soon(lambda: ignores(watched.guard, signal.SIGUSR2))  # the last one that it learns to ignore
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
         os.kill(watched.guard, number)
     watched.order("hold 600")
