@@ -193,10 +193,10 @@ class Executor:
 
     def describe(self) -> str:
         """Return the state in words, with why nothing is claimed where that is so."""
-        state = self.state.value
-        reasons = [hold.reason for hold in self._holds.copy().values() if hold.reason != state]
-        words = f"{state}, {len(self._works)} of {self._threads} threads busy"
-        return "; ".join((words, *reasons))
+        words = f"{self.state.value}, {len(self._works)} of {self._threads} threads busy"
+        holds = self._holds.copy()
+        holds.pop("draining", None)  # the state says so
+        return "; ".join((words, *(hold.reason for hold in holds.values())))
 
     def _start_workers(self) -> None:
         for index in range(1, self._threads + 1):

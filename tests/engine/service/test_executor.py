@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -179,6 +180,23 @@ def test_the_pause_node_stops_and_restarts_claiming(start: Start) -> None:
     (job_id,) = desk.put(1)
     desk.paused = None
     eventually(lambda: desk.state(job_id) == "SUCCESS")
+
+
+def test_an_executor_says_why_it_claims_nothing_and_since_when(start: Start) -> None:
+    before = datetime.now(UTC)
+    desk = start(lambda job: 0)
+    desk.paused = "by ann: upgrade"
+    eventually(lambda: desk.holds, "it says so")
+    desk.executor.drain()
+    eventually(lambda: len(desk.holds) == 2, "it says both")
+    reasons = {hold.reason: hold.since for hold in desk.holds}
+    assert set(reasons) == {"paused: by ann: upgrade", "draining"}
+    assert all(before <= since <= datetime.now(UTC) for since in reasons.values())
+    assert desk.executor.describe() == "drained, 0 of 2 threads busy; paused: by ann: upgrade"
+    desk.paused = None
+    desk.executor.resume()
+    eventually(lambda: desk.holds == (), "it says that it claims again")
+    assert desk.executor.describe() == "running, 0 of 2 threads busy"
 
 
 @pytest.mark.parametrize("error", [ApiUnavailable("refused"), ApiUnavailable("502", status=502)])

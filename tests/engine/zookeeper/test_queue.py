@@ -12,6 +12,7 @@ from kazoo.client import KazooClient
 from kazoo.recipe.queue import LockingQueue
 from kazoo.security import OPEN_ACL_UNSAFE, make_acl, make_digest_acl
 
+from engine.errors import ZooKeeperUnavailable
 from engine.models import LockNote
 from engine.zookeeper.claims import Claim
 from engine.zookeeper.paths import ENTRIES, TAKEN, entry_path, lock_path
@@ -479,3 +480,28 @@ def test_three_queues_share_the_work_with_a_stock_consumer(
         each.join(60)
     assert sorted(done) == sorted(jobs)
     assert (tree.entries(), tree.locks()) == ([], [])
+
+
+def test_strays_are_freed_when_asked_for_and_what_is_held_stays(
+    make_queue: MakeQueue, tree: Tree, connect: Connect
+) -> None:
+    zk = connect(timeout=4.0)
+    queue = make_queue(zk)
+    tree.fill(3)
+    claim = claim_of(queue)
+    strays = [name for name in tree.entries() if name != claim.entry]
+    for name in strays:
+        zk.create(lock_path(name), b"", ephemeral=True)
+    zk.create(lock_path("entry-000-0000000099"), b"", ephemeral=True)
+    freed = queue.free_strays(WAIT)
+    assert freed == {**{name: tree.job(name) for name in strays}, "entry-000-0000000099": None}
+    assert tree.locks() == [claim.entry]
+    assert queue.free_strays(WAIT) == {}
+
+
+def test_strays_cannot_be_freed_by_a_queue_that_has_ended(make_queue: MakeQueue) -> None:
+    queue = make_queue()
+    queue.stop()
+    assert queue.join(WAIT)
+    with pytest.raises(ZooKeeperUnavailable):
+        queue.free_strays(WAIT)
