@@ -25,6 +25,7 @@ from engine.models.job import (
 )
 from engine.models.joined import JoinedJob
 from engine.models.member import (
+    API_HOLD,
     Hold,
     LockNote,
     Member,
@@ -40,6 +41,7 @@ from engine.models.restless import Flapping, Starving
 from engine.models.stacks import Frame, StackReport, ThreadStack
 
 __all__ = [
+    "API_HOLD",
     "MONITOR_TAG",
     "ActRecord",
     "AuditLog",

@@ -41,6 +41,10 @@ class RunningJob:
     since: datetime
 
 
+API_HOLD = "the API cannot be used"
+"""The reason of an executor that stops claiming by itself."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
     """One reason for which a member claims nothing."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 
 from engine.backoff import jittered
 from engine.errors import ApiError, ApiUnavailable, EditConflict, LoginRefused, NotFound
+from engine.models.member import API_HOLD
 from engine.service.health import ApiHealth
 from engine.service.seams import Client
 from engine.service.work import Work
@@ -77,7 +78,7 @@ class ApiWatch:
             self._health.failed(error)
 
     def _recover(self) -> None:
-        reason = "the API cannot be used"
+        reason = API_HOLD
         self._hold(reason)
         attempt = 0
         pause = jittered(0, first=0.5, cap=self._longest_pause)

@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import cached_property
 
 from engine.models import (
+    API_HOLD,
     Dossier,
     Flaps,
     JobRecord,
@@ -154,15 +155,18 @@ def executors_of(members: MemberSnapshot | None) -> tuple[Member, ...]:
 
 
 def is_api_failing(members: MemberSnapshot | None) -> bool:
-    """Whether all executors of ours stopped claiming though nobody paused them.
-
-    Source: an executor pauses itself while the API fails or refuses its credentials, and for no
-    other reason but the pause node.
-    """
+    """Whether no executor of ours claims, and one says that the API is why."""
     executors = executors_of(members)
     return (
         members is not None
         and members.paused is None
-        and any(member.state is MemberState.PAUSED for member in executors)
+        and any(_has_lost_the_api(member) for member in executors)
         and all(member.state is not MemberState.RUNNING for member in executors)
     )
+
+
+def _has_lost_the_api(member: Member) -> bool:
+    if member.holds:
+        return any(hold.reason == API_HOLD for hold in member.holds)
+    # One that does not say why is paused by the API, since nothing else pauses it.
+    return member.state is MemberState.PAUSED

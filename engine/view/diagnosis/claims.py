@@ -186,6 +186,11 @@ def consumers(case: Case) -> Iterator[Evidence]:
     able = sum(member.state is MemberState.RUNNING for member in case.executors)
     claim = f"{able} of {counted(len(case.executors), 'executor')} take jobs."
     yield _of(case, claim, names, "presence")
+    for member in case.executors[:5]:
+        for hold in member.holds:
+            since = age(case.age(hold.since))
+            claim = f"{member.name} has claimed nothing for {since}: {hold.reason}."
+            yield _of(case, claim, _presence(member), "presence")
     if case.dossier.foreign_locks:
         held = counted(case.dossier.foreign_locks, "lock")
         claim = "Executors that do not announce themselves hold jobs."

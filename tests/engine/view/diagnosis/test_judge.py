@@ -8,9 +8,11 @@ from datetime import timedelta
 import pytest
 
 from engine.models import (
+    API_HOLD,
     Diagnosis,
     Dossier,
     Flaps,
+    Hold,
     MemberState,
     PutBack,
     SessionLink,
@@ -386,3 +388,16 @@ def test_what_kept_stacks_from_being_read_is_said() -> None:
     trouble = "exec-1 runs with --remote-control none"
     found = diagnose(replace(held(JobState.RUNNING, works=4000), stacks_trouble=trouble), NOW)
     assert any(trouble in each.datum and each.age_s is None for each in found.evidence)
+
+
+def test_executors_that_say_why_they_claim_nothing_are_believed() -> None:
+    def waits(reason: str) -> Diagnosis:
+        hold = Hold(reason=reason, since=ago(700))
+        member = make_member(state=MemberState.PAUSED, holds=(hold,))
+        pace = make_pace(started=0, last=None)
+        return diagnose(make_dossier(members=make_members(member), pace=pace), NOW)
+
+    assert waits(API_HOLD).verdict is Verdict.API_DOWN
+    unpaused = waits("paused: by ops, upgrade")
+    assert unpaused.verdict is Verdict.NO_CONSUMER, "it has not noticed yet that the pause is over"
+    assert any("11m40: paused: by ops, upgrade" in each.claim for each in unpaused.evidence)
