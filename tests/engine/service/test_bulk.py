@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from engine import ActionFailed, BulkAction, BulkResult, SkipAction, UnfinishedBulkAction
+from engine import (
+    ActionFailed,
+    BulkAction,
+    BulkResult,
+    JobInterrupted,
+    SkipAction,
+    UnfinishedBulkAction,
+)
 from engine.service.health import ApiHealth
 from engine.service.job import Job
 from engine.service.writes import JobWriter
@@ -142,6 +149,15 @@ def test_a_cancelled_bulk_job_stops_in_the_middle(client: FakeClient) -> None:
     client.documents[JOB]["state"] = "CANCELED"
     assert bulk.do_work() == 1
     assert bulk.asked == []
+
+
+def test_an_interrupted_bulk_job_does_not_take_it_for_the_failure_of_one(
+    client: FakeClient,
+) -> None:
+    bulk = Bulk(make_job(client), {"a/1": JobInterrupted("by ann"), "a/2": Answer(status=200)})
+    with pytest.raises(JobInterrupted):
+        bulk.do_work()
+    assert bulk.asked == ["a/1"]
 
 
 def test_a_result_survives_being_written_and_read(client: FakeClient) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from engine.errors import ActionFailed, JobInterrupted
 from engine.service.endings import UnfinishedBulkAction, of_error, of_return
+from engine.states import JobState
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,9 @@ def test_a_stated_reason_comes_without_a_traceback() -> None:
     ending = of_error(ActionFailed("no such host", return_code=4), {})
     assert ending.changes["status-message"] == "no such host"
     assert ending.changes["return-code"] == 4
-    assert of_error(JobInterrupted("by ann"), {}).changes["status-message"] == "by ann"
+    for mode in ("push", "mixed"):
+        ending = of_error(JobInterrupted("by ann"), {"execution-mode": mode})
+        assert (ending.state, ending.changes["status-message"]) == (JobState.FAILED, "by ann")
 
 
 def test_a_failed_mixed_job_goes_to_the_edge_device() -> None:
