@@ -122,6 +122,20 @@ def _subject(dossier: Dossier, diagnosis: Diagnosis) -> str:
     return ""
 
 
+def _summary(first: Diagnosis, members: Sequence[tuple[Dossier, Diagnosis]], number: int) -> str:
+    """Return what is wrong with the first of them, and how many there are."""
+    if number == 1:
+        return first.summary
+    owners = {
+        entry.lock.owner.session
+        for dossier, _ in members
+        for entry in dossier.entries
+        if entry.lock
+    }
+    where = f", on {counted(len(owners), 'executor')} in all" if len(owners) > 1 else ""
+    return f"{first.summary} And {count(number - 1)} more{where}."
+
+
 def _finding(
     verdict: Verdict,
     subject: str,
@@ -134,7 +148,7 @@ def _finding(
     return Finding(
         verdict=verdict,
         subject=subject,
-        summary=first.summary if number == 1 else f"{first.summary} And {count(number - 1)} more.",
+        summary=_summary(first, members, number),
         count=number,
         jobs=ids[:NAMED],
         evidence=first.evidence,

@@ -12,11 +12,21 @@ from engine.models import (
     Finding,
     Owner,
     Severity,
+    StackSample,
     Verdict,
 )
 from engine.states import JobState
 from engine.view.diagnosis import diagnose, find_cluster_faults, group, worst_first
-from tests.engine.view.diagnosis.builders import NOW, ago, held, make_dossier, make_record
+from tests.engine.view.diagnosis.builders import (
+    NOW,
+    ago,
+    held,
+    make_dossier,
+    make_lock,
+    make_member,
+    make_members,
+    make_record,
+)
 
 
 def elections(
@@ -95,3 +105,27 @@ def test_the_worst_comes_first() -> None:
     mild = Finding(verdict=Verdict.STARVED, subject="", summary="", count=500)
     assert worst_first([mild, small, large]) == (large, small, mild)
     assert [f.severity for f in (large, mild)] == [Severity.BAD, Severity.DOUBT]
+
+
+def test_hung_jobs_whose_stacks_are_equal_are_one_finding_whatever_their_action() -> None:
+    frames = ("recv_into (socket.py:718)", "readinto (ssl.py:1)", "do_work (actions/act.py:9)")
+    found = []
+    for number in range(7):
+        stack = frames if number < 5 else ("sleep (other.py:1)",)
+        samples = tuple(StackSample(at=NOW, frames=stack, source="in-process") for _ in range(3))
+        lock = make_lock(session=0x100 + number)
+        dossier = held(
+            JobState.RUNNING,
+            works=4000,
+            lock=lock,
+            members=make_members(make_member(session=0x100 + number, works=4000)),
+            stacks=samples,
+        )
+        if dossier.record is not None:
+            record = replace(dossier.record, action=f"act-{number}")
+            dossier = replace(dossier, record=record)
+        found.append((dossier, diagnose(dossier, NOW)))
+    first, second = sorted(group(found), key=lambda finding: -finding.count)
+    assert (first.verdict, first.count, second.count) == (Verdict.HUNG, 5, 2)
+    assert first.subject == " < ".join(frames)
+    assert first.summary.endswith("And 4 more, on 5 executors in all.")
