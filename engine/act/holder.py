@@ -66,7 +66,10 @@ class Holder:
         if self.note is not None:
             who = f"{self.note.instance}, thread {self.note.thread}"
         datum = f"{self.lock_path} version {self.lock_stat.version}, session {self.session:#x}"
-        claims = [_seen(f"The lock belongs to {who}.", datum, "zookeeper")]
+        claims = [
+            _seen(f"The entry holds {self.job_id or 'no job id'}.", self.entry_path, "zookeeper"),
+            _seen(f"The lock belongs to {who}.", datum, "zookeeper"),
+        ]
         if self.member is not None:
             works = "works" if self.thread_says else "does not say that a thread works"
             claim = f"{self.member.name} {works} on the job."

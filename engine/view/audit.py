@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -36,8 +37,13 @@ class Wanted:
         return (
             (self.since is None or record.at >= self.since)
             and (self.act is None or record.act == self.act)
-            and (self.job is None or f'"{self.job}"'.encode() in line)
+            and (self.job is None or _names(line, self.job))
         )
+
+
+def _names(line: bytes, job: str) -> bool:
+    # The id of another job can begin with this one.
+    return re.search(re.escape(job.encode()) + rb"(?![a-z0-9-])", line) is not None
 
 
 def read_audit_file(path: Path, wanted: Wanted | None = None) -> AuditLog:

@@ -202,12 +202,14 @@ def test_a_file_that_is_not_there_holds_no_acts(file: Path) -> None:
 
 def test_the_newest_acts_are_read_by_time_name_and_job(file: Path) -> None:
     audit = Audit(file)
+    audit.attempt(Planned(subject="job/3-0"), by=WHO)
     for number in range(5):
         audit.attempt(Planned(act="release", subject=f"job/{number}"), by=WHO).outcome(Ending.DONE)
-    audit.attempt(Planned(act="drop", subject="entry-1", body={"rests_on": ["job/3"]}), by=WHO)
+    told = {"evidence": ["The entry holds job/3."]}
+    audit.attempt(Planned(act="drop", subject="entry-1", body=told), by=WHO)
     newest = read_audit_file(file, Wanted(limit=2))
     assert [record.subject for record in newest.records] == ["job/4", "entry-1"]
-    assert newest.left_out == 4
+    assert newest.left_out == 5
     drops = read_audit_file(file, Wanted(act="drop")).records
     assert [record.subject for record in drops] == ["entry-1"]
     about = read_audit_file(file, Wanted(job="job/3")).records
