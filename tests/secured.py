@@ -106,6 +106,7 @@ def secured_zookeeper(folder: Path, *more: str) -> Iterator[SecuredZooKeeper]:
     tls_port = steady_port()
     config = [
         f"secureClientPort={tls_port}",
+        "maxSessionTimeout=40000",  # a busy machine must not cost a session
         "secureClientPortAddress=127.0.0.1",
         "serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory",
         *(f"ssl.keyStore.{key}={value}" for key, value in (("location", store), ("type", "PEM"))),

@@ -143,7 +143,7 @@ def test_a_set_of_upstreams_actions_runs_over_the_local_platform(site: Site) -> 
     assert raised["state"] == "FAILED"
     assert "NuvlaError" in raised["status-message"] and "Traceback" in raised["status-message"]
     assert "no_such_action" in site.ended(unknown)["status-message"]
-    eventually(lambda: not site.fleet.left_over(), "nothing is left in the queue")
+    eventually(lambda: not site.fleet.left_over(), "nothing is left in the queue", within=60)
 
 
 def test_a_bulk_action_acts_as_its_user_and_monitor_bulk_job_ends_it(site: Site) -> None:
@@ -159,7 +159,9 @@ def test_a_bulk_action_acts_as_its_user_and_monitor_bulk_job_ends_it(site: Site)
         return found
 
     eventually(lambda: site.read(bulk).get("tags") == ["monitor"], "it hands over", within=60)
-    eventually(lambda: all(job["state"] == "SUCCESS" for job in children()), "its jobs end")
+    eventually(
+        lambda: all(job["state"] == "SUCCESS" for job in children()), "its jobs end", within=60
+    )
     assert site.read(bulk)["state"] == "RUNNING"
     assert sorted(site.api.hooked) == sorted(DEPLOYMENTS)
     assert "user/jane user/jane group/nuvla-user user/jane" in site.api.identities

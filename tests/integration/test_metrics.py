@@ -104,9 +104,11 @@ def test_an_executor_tells_what_becomes_of_its_jobs(
                 client.add_job({"action": action})
 
         def all_ended() -> Values | None:
-            values = scrape(port)
-            ended = values and sum(values.get(m.ENDED.name, {}).values())
-            return values if ended == 4 else None
+            values = scrape(port) or {}
+            ended = sum(values.get(m.ENDED.name, {}).values()) == 4
+            idle = one(values, m.THREADS.name, state="idle") == 3
+            empty = [values.get(metric.name) for metric in (m.ENTRIES, m.TAKEN)] == [{(): 0.0}] * 2
+            return values if ended and idle and empty else None
 
         values = eventually(all_ended, "four jobs have ended", within=60, every=0.1)
         assert one(values, m.CLAIMED.name) == 4
@@ -117,8 +119,6 @@ def test_an_executor_tells_what_becomes_of_its_jobs(
         assert "nobody-has-it" not in str(values)
         assert one(values, "nuvla_engine_job_seconds_count", action="good") == 2
         assert one(values, "nuvla_engine_job_wait_seconds_count") == 4
-        assert one(values, m.THREADS.name, state="idle") == 3
-        assert one(values, m.ENTRIES.name) == one(values, m.TAKEN.name) == 0
         assert one(values, m.API_UP.name) == one(values, m.ZK_CONNECTED.name) == 1
         assert one(values, "nuvla_engine_api_request_seconds_count", method="PUT") >= 4
         (labels,) = values[m.INFO.name]
@@ -133,16 +133,14 @@ def test_a_distributor_tells_what_it_leads(start: Start) -> None:
     start("distributor", "jobs_cleanup", "--metrics-port", str(port))
 
     def distributed() -> Values | None:
-        values = scrape(port)
-        done = values and one(
-            values, m.DISTRIBUTIONS.name, distributor="jobs_cleanup", outcome="done"
-        )
-        return values if done else None
+        values = scrape(port) or {}
+        done = one(values, m.DISTRIBUTIONS.name, distributor="jobs_cleanup", outcome="done")
+        # The size of the queue is left out where ZooKeeper takes its time.
+        return values if done and values.get(m.ENTRIES.name) == {(): 1.0} else None
 
     values = eventually(distributed, "its first distribution", within=60, every=0.1)
     assert one(values, m.LEADING.name, distributor="jobs_cleanup") == 1
     assert one(values, m.DISTRIBUTED.name, distributor="jobs_cleanup") == 1
-    assert one(values, m.ENTRIES.name) == 1
 
 
 def test_no_port_is_opened_unless_it_is_set(start: Start) -> None:

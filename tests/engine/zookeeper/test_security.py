@@ -38,10 +38,10 @@ def start(secured: SecuredZooKeeper) -> Iterator[Open]:
     def make(
         hosts: str = secured.plain_hosts, *, connects: bool = True, **how: object
     ) -> ZooKeeper:
-        zk = ZooKeeper(hosts, session_timeout=4.0, **how)  # type: ignore[arg-type]  # as given
+        zk = ZooKeeper(hosts, session_timeout=30.0, **how)  # type: ignore[arg-type]  # as given
         started.append(zk)
         zk.start()
-        assert not connects or zk.wait_connected(15)
+        assert not connects or zk.wait_connected(60)
         return zk
 
     yield make
@@ -87,11 +87,11 @@ def test_a_refused_sasl_log_in_says_so_never_the_password_and_connects_nobody(
     start: Open, user: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     zk = start(login=sasl(user, "hunter2-canary"), connects=False)
-    eventually(lambda: f"SASL log-in of '{user}'" in zk.trouble, "the reason")
+    eventually(lambda: f"SASL log-in of '{user}'" in zk.trouble, "the reason", within=60)
     assert not zk.wait_connected(0.5)
     with pytest.raises(ZooKeeperUnavailable, match="check the password in --zk-auth"):
         zk.get("/", timeout=0.1)
-    eventually(lambda: "SASL log-in" in caplog.text, "the log says so")
+    eventually(lambda: "SASL log-in" in caplog.text, "the log says so", within=60)
     assert "hunter2" not in caplog.text + zk.trouble
 
 
@@ -119,8 +119,8 @@ def test_a_session_with_sasl_outlives_links_that_break_while_it_logs_in_again(
 
         proxy.on_up = cut_the_first
         proxy.cut()
-        eventually(lambda: cuts, "the log-in that is cut off")
-        eventually(is_there, "it is connected again")
+        eventually(lambda: cuts, "the log-in that is cut off", within=60)
+        eventually(is_there, "it is connected again", within=60)
         assert (zk.session_id, zk.epoch) == (session, epoch)
 
 
@@ -135,7 +135,7 @@ def test_the_servers_demand_for_a_certificate_is_explained(
         assert zk.children(ENTRIES) is not None
         return
     wanted = {"none": "set --zk-cert and --zk-key", "expired": "--zk-cert has expired, or"}[shown]
-    eventually(lambda: wanted in zk.trouble, "the reason")
+    eventually(lambda: wanted in zk.trouble, "the reason", within=60)
     assert not zk.is_connected
 
 
@@ -147,9 +147,9 @@ def test_with_tls_1_3_the_refusal_comes_after_the_handshake_and_is_explained_too
     with secured_zookeeper(tmp_path, *only, "ssl.ciphersuites=TLS_AES_128_GCM_SHA256") as server:
         assert start(server.tls_hosts, tls=server.tls(server.client)).is_connected
         nobody = start(server.tls_hosts, tls=server.tls(None), connects=False)
-        eventually(lambda: "set --zk-cert" in nobody.trouble, "the reason")
+        eventually(lambda: "set --zk-cert" in nobody.trouble, "the reason", within=60)
         late = start(server.tls_hosts, tls=server.tls(server.expired), connects=False)
-        eventually(lambda: "--zk-cert has expired" in late.trouble, "the reason")
+        eventually(lambda: "--zk-cert has expired" in late.trouble, "the reason", within=60)
 
 
 def test_a_certificate_alone_names_us_in_an_acl(secured: SecuredZooKeeper, start: Open) -> None:
@@ -179,12 +179,12 @@ def test_what_does_not_fit_is_explained(
 ) -> None:
     hosts = secured.tls_hosts if to_tls_port else secured.plain_hosts
     zk = start(hosts, tls=tls, connects=False)
-    eventually(lambda: wanted in zk.trouble, "the reason")
+    eventually(lambda: wanted in zk.trouble, "the reason", within=60)
 
 
 def test_a_name_without_an_address_is_said(start: Open) -> None:
     zk = start("no-such-host.invalid:2181", connects=False)
-    eventually(lambda: "no-such-host.invalid has an address" in zk.trouble, "the reason")
+    eventually(lambda: "no-such-host.invalid has an address" in zk.trouble, "the reason", within=60)
     with pytest.raises(ZooKeeperUnavailable, match="check the names in --zk-hosts"):
         zk.get("/", timeout=0.1)
 
@@ -200,7 +200,7 @@ def test_an_executor_claims_with_its_rights_and_a_reader_reads_with_his(
     reader = start(login=sasl("console"))
     queue.start()
     try:
-        claim = eventually(lambda: queue.take("worker", 1.0), "the claim")
+        claim = eventually(lambda: queue.take("worker", 1.0), "the claim", within=60)
         assert (claim.job_id, claim.entry) == (JOB, path.rpartition("/")[2])
         assert [entry.job_id for entry in read_queue(reader).entries] == [JOB]
         (lock,) = read_taken(reader).locks
