@@ -44,8 +44,8 @@ def main() -> None:
         done = json.loads(answer)["done"]
         print(
             f"{done:,} of {given.jobs:,} jobs cancelled in {seconds:.0f} s, "
-            f"{done / seconds:.0f}/s; {processor:.1f} s of a core and {rss / 1e6:.0f} MB in the verb, "
-            f"{record.stat().st_size / max(1, done):,.0f} bytes of record each"
+            f"{done / seconds:.0f}/s; {processor:.1f} s of a core and {rss / 1e6:.0f} MB in the "
+            f"verb, {record.stat().st_size / max(1, done):,.0f} bytes of record each"
         )
 
 
