@@ -34,6 +34,7 @@ def test_a_page_s_examples_do_what_it_says(
         "NUVLA_API_URL": local_api.url,
         "NUVLA_API_KEY": local_api.api_key,
         "NUVLA_API_SECRET": local_api.api_secret,
+        "NUVLA_AUDIT_FILE": str(tmp_path / "audit.jsonl"),
     }
     folder = tmp_path / "work"
     folder.mkdir()

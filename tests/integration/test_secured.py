@@ -27,7 +27,11 @@ class Site:
 
     def __init__(self, folder: Path, secured: SecuredZooKeeper, api: LocalApi) -> None:
         self.folder, self.secured, self.api = folder, secured, api
-        self.environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "NUVLA_AUDIT_FILE": str(folder / "audit.jsonl"),
+        }
 
     def words(self, verb: str, user: str | None, *more: str) -> list[str]:
         """Return a command that reaches both servers."""
