@@ -20,6 +20,7 @@ from engine.models import (
     Diagnosis,
     Dossier,
     Finding,
+    Flaps,
     Member,
     Source,
     Verdict,
@@ -53,6 +54,7 @@ DOCUMENT_SECONDS = 6.0
 """After which no further page of documents is asked for."""
 MOST_ASKED = 48
 """Executors that are asked for their stacks, sixteen at a time."""
+NOTHING_WATCHED: Mapping[str, Flaps] = {}
 Diagnosed = tuple[Dossier, Diagnosis]
 
 
@@ -64,10 +66,12 @@ def read_checkup(
     tls: ssl.SSLContext | None = None,
     most: int = MOST_DOCUMENTS,
     seconds: float = DOCUMENT_SECONDS,
+    flaps: Mapping[str, Flaps] = NOTHING_WATCHED,
 ) -> Checkup:
     """Return all findings. Arguments as `engine.view.dossier.read_dossier`.
 
     Args:
+        flaps: entries that a watch saw flapping, by name.
         most: documents to read; what is left out is said.
         seconds: after which no further page of documents is asked for.
 
@@ -81,10 +85,10 @@ def read_checkup(
     except ApiError as error:
         return _without_documents(_read_queue(zk, own, tls), _failed("api", error), taken_at)
     api = Source(name="api", read_at=datetime.now(UTC))
-    queue = _read_queue(zk, own, tls)
+    queue = replace(_read_queue(zk, own, tls), flaps=flaps)
 
     def again(names: Sequence[str]) -> QueueFacts:
-        return _read_queue(zk, own, tls, names=names)
+        return replace(_read_queue(zk, own, tls, names=names), flaps=flaps)
 
     def ask(owners: Iterable[Member]) -> dict[str, MemberStacks]:
         return read_owners(zk, own, owners, samples=limits.SAMPLES)

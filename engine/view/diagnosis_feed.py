@@ -13,7 +13,7 @@ from engine.errors import EngineError, ZooKeeperError
 from engine.nuvla.client import NuvlaClient
 from engine.text import clean
 from engine.view.checkup import read_checkup, without_queue
-from engine.view.dossier import look, read_document
+from engine.view.dossier import Closely, look, read_document
 from engine.view.picture import Judgement, Sight
 from engine.view.zookeeper_feed import Publisher
 from engine.zookeeper.connection import ZooKeeper
@@ -126,8 +126,16 @@ class DiagnosisFeed:
     def _judge(self, job: str) -> None:
         self._judged_news = self._store.news
         try:
-            document = read_document(job, self._client)
-            found = look(document, self._zk, self._client, self._own, tls=self._tls)
+            flapping = self._store.picture.flapping
+            flaps = next((each.flaps for each in flapping if each.job_id == job), None)
+            found = look(
+                read_document(job, self._client),
+                self._zk,
+                self._client,
+                self._own,
+                tls=self._tls,
+                closely=Closely(flaps=flaps),
+            )
             judged = Judgement(job_id=job, diagnosis=found)
         except EngineError as error:
             judged = Judgement(job_id=job, error=clean(str(error), limit=_ERROR))
@@ -144,6 +152,7 @@ class DiagnosisFeed:
                 tls=self._tls,
                 most=MOST_DOCUMENTS,
                 seconds=DOCUMENT_SECONDS,
+                flaps={each.entry: each.flaps for each in self._store.picture.flapping},
             )
         except ZooKeeperError as error:
             found = without_queue(self._client, error)

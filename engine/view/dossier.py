@@ -16,6 +16,7 @@ from engine.errors import AccessDenied, ApiError, NotFound, ZooKeeperError
 from engine.models import (
     Diagnosis,
     Dossier,
+    Flaps,
     JobRecord,
     MemberSnapshot,
     QueueEntry,
@@ -58,6 +59,8 @@ class Closely:
     """Seconds to watch the entry for, so that takes and releases can be counted."""
     pid: int | None = None
     """The process of this host that holds the job, where it does not announce itself."""
+    flaps: Flaps | None = None
+    """What a watch that runs anyway has seen of its takes and releases."""
 
 
 AT_A_GLANCE = Closely()
@@ -137,7 +140,8 @@ def look(
     failed = any(source.error for source in dossier.sources)
     if dossier.record is None and not dossier.entries and not failed:
         raise NotFound(f"{dossier.job_id}: there is no such job, and no entry of the queue has it")
-    flaps = None
+    flaps = closely.flaps
+    dossier = replace(dossier, flaps=flaps)
     if closely.watch and dossier.entries and not failed:
         flaps = count_flaps(zk, dossier.entries[0].name, closely.watch)
         dossier = replace(read_dossier(dossier.job_id, zk, client, own, tls=tls), flaps=flaps)

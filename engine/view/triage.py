@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from engine.models import (
     Dossier,
     ElectionSnapshot,
+    Flaps,
     JobRecord,
     Lock,
     MemberSnapshot,
@@ -39,6 +40,8 @@ class QueueFacts:
     links: dict[int, words.Connection]
     trouble: str
     listed_at: float
+    flaps: Mapping[str, Flaps] = field(default_factory=dict)
+    """Entries that a watch saw flapping, by name."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -97,15 +100,22 @@ def suspects(
         or (job_id in records and (len(entries) > 1 or _is_held(queue, entries)))
     ]
     held_on = {job.job_id for member in queue.members.members for job in member.jobs}
-    put_back = _put_back(queue)
+    restless = _restless(queue)
     lost = [r.id for r in records.values() if r.is_queued and r.id not in queue.entries]
     looked_at = {*of_entries, *lost}
-    return [*of_entries, *lost, *((held_on | put_back) & records.keys() - looked_at)]
+    return [*of_entries, *lost, *((held_on | restless) & records.keys() - looked_at)]
 
 
-def _put_back(queue: QueueFacts) -> set[str]:
-    """Return the jobs that executors have put back again and again."""
-    return {job.job_id for member in queue.members.members for job in member.put_back}
+def _restless(queue: QueueFacts) -> set[str]:
+    """Return the jobs that are taken and put back again and again, as executors tell or a watch
+    saw."""
+    told = {job.job_id for member in queue.members.members for job in member.put_back}
+    seen = (
+        job_id
+        for job_id, entries in queue.entries.items()
+        if any(entry.name in queue.flaps for entry in entries)
+    )
+    return told.union(seen) if queue.flaps else told
 
 
 def _is_held(queue: QueueFacts, entries: Iterable[QueueEntry]) -> bool:
@@ -117,14 +127,14 @@ def representatives(
 ) -> tuple[list[str], dict[str, int]]:
     """Return the oldest waiting job of each action and priority, and how many each stands for;
     those beyond the first MOST_REPRESENTATIVES are for the caller to leave out."""
-    put_back = _put_back(queue)
+    restless = _restless(queue)
     first: dict[tuple[str, int], str] = {}
     sizes: dict[str, int] = {}
     for job_id, entries in queue.entries.items():
         record = records.get(job_id)
         if record is None or len(entries) > 1 or entries[0].name in queue.locks:
             continue
-        if not record.is_queued or job_id in put_back:
+        if not record.is_queued or job_id in restless:
             continue
         kind = (record.action, entries[0].priority)
         stands = first.setdefault(kind, job_id)
@@ -156,7 +166,8 @@ def dossier_of(
         entry._replace(lock=queue.locks.get(entry.name)) for entry in queue.entries.get(job_id, ())
     )
     lock = next((entry.lock for entry in entries if entry.lock), None)
-    dossier = replace(base, job_id=job_id, record=record, entries=entries)
+    flaps = queue.flaps.get(entries[0].name) if entries else None
+    dossier = replace(base, job_id=job_id, record=record, entries=entries, flaps=flaps)
     if lock is not None:
         link = make_link(lock.owner.session, queue.links, queue.trouble)
         dossier = replace(dossier, link=link)

@@ -17,6 +17,7 @@ from engine.local.zookeeper import ZooKeeperServer
 from engine.models import (
     Diagnosis,
     Dossier,
+    Flaps,
     JobRequest,
     Member,
     MemberKind,
@@ -31,7 +32,7 @@ from engine.states import ExecutionMode
 from engine.view import doubts
 from engine.view.checkup import read_checkup
 from engine.view.diagnosis import diagnose, limits
-from engine.view.dossier import look, read_document, read_dossier
+from engine.view.dossier import Closely, look, read_document, read_dossier
 from engine.zookeeper.connection import ZooKeeper
 from engine.zookeeper.members import Presence
 from engine.zookeeper.paths import OwnPaths, entry_prefix
@@ -354,3 +355,18 @@ def test_no_alarm_over_hundreds_of_jobs_that_come_and_go(world: World, busy: Bus
     assert all(world.verdict(job_id) is Verdict.ELSEWHERE for job_id in quiet)
     world.wait_for(Verdict.FINISHED, jobs[-1])
     assert read_checkup(world.zk, world.client, OWN).findings == ()
+
+
+def test_what_a_watch_saw_flapping_is_found_by_the_check_up_and_by_a_look(world: World) -> None:
+    world.announce()
+    calm, restless = world.add(), world.add()
+    name = world.entry(restless).rpartition("/")[2]
+    seen = Flaps(times=limits.FLAPS, window=60.0, reason="too new")
+    (finding,) = read_checkup(world.zk, world.client, OWN, flaps={name: seen}).findings
+    assert (finding.verdict, finding.jobs) == (Verdict.POISON, (restless,))
+    closely = Closely(flaps=seen)
+    for job_id, verdict in ((restless, Verdict.POISON), (calm, Verdict.WAITING)):
+        document = read_document(job_id, world.client)
+        given = closely if job_id == restless else Closely()
+        found = look(document, world.zk, world.client, OWN, closely=given)
+        assert found.verdict is verdict
