@@ -224,6 +224,7 @@ def test_a_stop_is_told_with_the_time_that_it_may_take_and_fed_to_its_end(
     with notifying(listener, service) as notifier:
         eventually(lambda: listener.has("READY=1"), "ready")
         service.is_stuck = True  # the loops of a service that stops end one by one
+        listener.forget()  # and there is room for more
         notifier.stopping()
         assert listener.lines().count("STOPPING=1") == 1
         assert listener.lines().count("EXTEND_TIMEOUT_USEC=150000000") == 1
