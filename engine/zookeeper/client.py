@@ -7,7 +7,6 @@ What is changed and why: `docs/architecture.md`, Reasons. The parts of kazoo use
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import logging
 import select
 import socket
@@ -15,8 +14,6 @@ import ssl
 import struct
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
 from itertools import islice
 from typing import Any
 
@@ -26,8 +23,8 @@ from kazoo.handlers.threading import SequentialThreadingHandler
 from kazoo.protocol.connection import ConnectionHandler
 from kazoo.retry import KazooRetry
 
-from engine.errors import SettingsError
 from engine.zookeeper.explaining import explain, explain_login, explain_silence, explain_unknown
+from engine.zookeeper.identity import Login, Scheme
 
 CONNECT_SECONDS = 2.0
 """One member that swallows packets must not cost the session."""
@@ -44,74 +41,6 @@ _PING = _FRAME.pack(8, -2, 11)
 _SILENT = logging.getLogger("engine.zookeeper.kazoo")
 _SILENT.setLevel(logging.CRITICAL + 1)
 _SILENT.propagate = False
-
-
-class Scheme(StrEnum):
-    """The ways to log in with a password."""
-
-    DIGEST = "digest"
-    """Sent to the server as it is; what it proves shows only where an ACL asks for it."""
-    SASL = "sasl"
-    """DIGEST-MD5: checked by the server at once, against its JAAS file, and never sent."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Login:
-    """Who we are to ZooKeeper."""
-
-    scheme: Scheme
-    user: str
-    password: str = field(repr=False)
-
-    def __str__(self) -> str:
-        return f"the {self.scheme} user {self.user!r}"
-
-    def sasl_options(self) -> dict[str, str] | None:
-        """Return what kazoo takes for SASL; None for another scheme.
-
-        Raises:
-            SettingsError: the library for it is not installed.
-        """
-        if self.scheme is not Scheme.SASL:
-            return None
-        if importlib.util.find_spec("puresasl") is None:
-            raise SettingsError("zk-auth: SASL needs a library: pip install 'nuvla-console[sasl]'")
-        # The service and its principal are fixed in ZooKeeper's SaslServer for DIGEST-MD5.
-        return {
-            "mechanism": "DIGEST-MD5",
-            "service": "zookeeper",
-            "principal": "zk-sasl-md5",
-            "username": self.user,
-            "password": self.password,
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tls:
-    """How to speak TLS to ZooKeeper: the server's certificate and its name are always verified."""
-
-    ca: str | None = None
-    """A file of certificates to trust; None trusts those of the system."""
-    certificate: str | None = None
-    """A file with the client's certificate and chain, where the server asks for one."""
-    key: str | None = None
-    """A file with the key of that certificate, where it is not in the same file."""
-    verify: bool = True
-    """False accepts any server: for tests of a connection only."""
-
-    def context(self) -> ssl.SSLContext:
-        """Return a context for connections.
-
-        Raises:
-            OSError: a file is missing or is not what it ought to be.
-        """
-        context = ssl.create_default_context(cafile=self.ca)
-        if self.certificate:
-            context.load_cert_chain(self.certificate, self.key)
-        if not self.verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return context
 
 
 class Handler(SequentialThreadingHandler):  # type: ignore[misc]  # kazoo publishes no types

@@ -8,31 +8,17 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from kazoo.client import KazooClient
-from kazoo.exceptions import (
-    AuthFailedError,
-    BadVersionError,
-    InvalidACLError,
-    NoAuthError,
-    NodeExistsError,
-    NoNodeError,
-    NotEmptyError,
-    SessionExpiredError,
-)
-from kazoo.security import ACL, Id, Permissions
+from kazoo.exceptions import NoAuthError, NodeExistsError, NoNodeError
+from kazoo.security import ACL
 
-from engine.errors import (
-    AccessDenied,
-    EngineError,
-    NodeConflict,
-    SessionLost,
-    SettingsError,
-    ZooKeeperUnavailable,
-)
+from engine.errors import EngineError, SettingsError
 from engine.measures import Histogram
 from engine.zookeeper import wire
-from engine.zookeeper.client import Login, Scheme, Tls, make_client
+from engine.zookeeper.client import make_client
+from engine.zookeeper.identity import Login, Scheme, Tls, parse_acl, who_we_are
 from engine.zookeeper.paths import OwnPaths
 from engine.zookeeper.session import Flight, Session
+from engine.zookeeper.translating import translate
 from engine.zookeeper.wire import Answer, Watcher, ZnodeStat
 
 __all__ = ["Answer", "Login", "Scheme", "Tls", "ZnodeStat", "ZooKeeper", "parse_acl"]
@@ -43,13 +29,6 @@ READ_CHUNK = 2000
 READ_TOGETHER = 3
 """multiReads that are under way at a time: the server reads on while an answer is taken apart.
 Other clients wait for them, a few milliseconds for each."""
-_RIGHTS = {
-    "c": Permissions.CREATE,
-    "d": Permissions.DELETE,
-    "r": Permissions.READ,
-    "w": Permissions.WRITE,
-    "a": Permissions.ADMIN,
-}
 Node = tuple[bytes, ZnodeStat]
 
 
@@ -100,7 +79,7 @@ class ZooKeeper:
 
         shows_certificate = tls is not None and tls.certificate is not None
         self.hosts = hosts
-        self._who = _identity(login, tls)
+        self._who = who_we_are(login, tls)
         members, _, chroot = hosts.partition("/")
         self._chroot = f"/{chroot.strip('/')}" if chroot.strip("/") else ""
         self._call_timeout = call_timeout
@@ -459,39 +438,12 @@ class ZooKeeper:
         return flight.wait(max(0.0, deadline - time.monotonic()))[0]
 
     def _ours(self, error: Exception, subject: str) -> EngineError:
-        """Return the error of ours that stands for kazoo's."""
-        if isinstance(error, (NoAuthError, AuthFailedError, InvalidACLError)):
-            return AccessDenied(
-                f"ZooKeeper forbids this on {subject} to {self._who} have the node's ACL give the "
-                "right (docs/security.md)"
-            )
-        return _translated(error, subject)
+        return translate(error, subject, self._who)
 
     def acl_of(self, path: str) -> tuple[ACL, ...]:
         """Return the ACL that a new node takes: ours below our root, else empty, that is open."""
         inside = path == self._own_root or path.startswith(f"{self._own_root}/")
         return self._own_acl if inside else ()
-
-
-def parse_acl(text: str) -> tuple[ACL, ...]:
-    """Read an ACL: scheme:id:rights, separated by blanks, such as ``digest:ops:HASH=:cdrwa``.
-
-    Raises:
-        SettingsError: a part is not of this form.
-    """
-    found = []
-    for part in text.split():
-        scheme, _, rest = part.partition(":")
-        identity, _, rights = rest.rpartition(":")
-        if (
-            not scheme
-            or (not identity and scheme != "auth")
-            or not rights
-            or set(rights) - set(_RIGHTS)
-        ):
-            raise SettingsError(f"the ACL {part!r} is not of the form scheme:id:cdrwa")
-        found.append(ACL(sum(_RIGHTS[right] for right in set(rights)), Id(scheme, identity)))
-    return tuple(found)
 
 
 def _chunks(paths: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -501,31 +453,3 @@ def _chunks(paths: Sequence[str]) -> Iterator[Sequence[str]]:
 
 def _watcher(callback: Callable[[], None] | None) -> Watcher | None:
     return None if callback is None else Watcher(callback)
-
-
-def _identity(login: Login | None, tls: Tls | None) -> str:
-    """Return who we are to an ACL, and what to do where it forbids something."""
-    if login is not None and login.scheme is Scheme.DIGEST:
-        return f"{login}: a wrong password shows only so, and else"
-    if login is not None:
-        return f"{login}:"
-    if tls is not None and tls.certificate:
-        return f"the certificate {tls.certificate}:"
-    return "a client that does not log in: set --zk-auth, or"
-
-
-def _translated(error: Exception, subject: str) -> EngineError:
-    if isinstance(error, EngineError):
-        return type(error)(f"{subject}: {error}")
-    if isinstance(error, SessionExpiredError):
-        return SessionLost(f"the ZooKeeper session ended during a request for {subject}")
-    if isinstance(error, NoNodeError):
-        return NodeConflict(f"{subject} or its parent does not exist")
-    if isinstance(error, NodeExistsError):
-        return NodeConflict(f"{subject} exists")
-    if isinstance(error, BadVersionError):
-        return NodeConflict(f"{subject} has been changed by somebody else")
-    if isinstance(error, NotEmptyError):
-        return NodeConflict(f"{subject} has children")
-    kind = type(error).__name__
-    return ZooKeeperUnavailable(f"ZooKeeper did not answer a request for {subject} ({kind})")
