@@ -21,6 +21,7 @@ import pyte
 
 ROOT = Path(__file__).parents[2]
 _NOT_OURS = ("NUVLA_", "COLUMNS", "LINES")
+_OURS = ("NUVLA_AUDIT_FILE",)  # no act of a test is recorded among real ones
 """Variables that do not reach the console: test runners set the window's size of their own."""
 
 
@@ -58,6 +59,7 @@ class Terminal:
             start_new_session=True,
             env={
                 **{k: v for k, v in os.environ.items() if not k.startswith(_NOT_OURS)},
+                **{k: os.environ[k] for k in _OURS if k in os.environ},
                 "TERM": "xterm-256color",
                 "COLORTERM": "truecolor",
                 "LANG": "C.UTF-8",
