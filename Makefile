@@ -4,11 +4,13 @@ VENV := .venv
 PEER := .peer
 BIN := $(VENV)/bin
 WORKERS ?= 4
+# Programs that tests hold our files against.
+TEST_TOOLS := rpmbuild systemd-analyze groff logrotate promtool zsh fish
 
 .PHONY: setup demo screenshots test check check-static format bench clean
 
 setup: $(VENV)/.ready $(PEER)/.ready zookeeper
-	@scripts/install-packager --for-tests
+	@scripts/install-tools --try $(TEST_TOOLS)
 	@$(BIN)/python packaging/wheels build/packaging/wheels
 
 $(VENV)/.ready: pyproject.toml constraints.txt
@@ -50,7 +52,7 @@ format: $(VENV)/.ready
 # Packages for production, into build/packaging; docs/install.md says what is in them.
 .PHONY: rpm deb
 rpm: $(VENV)/.ready
-	@scripts/install-packager
+	@scripts/install-tools rpmbuild
 	@PYTHON=$(BIN)/python packaging/build rpm
 
 deb: $(VENV)/.ready

@@ -1,10 +1,14 @@
-"""What tests of every part share: waiting for a condition, with a deadline."""
+"""What tests of every part share: waiting for a condition, and programs of others."""
 
 from __future__ import annotations
 
+import os
+import shutil
 import time
 from collections.abc import Callable
 from typing import TypeVar
+
+import pytest
 
 T = TypeVar("T")
 
@@ -25,3 +29,15 @@ def eventually(
         if time.monotonic() > deadline:
             raise AssertionError(f"{what} did not come true within {within:g} s: {value!r}")
         time.sleep(every)
+
+
+def program(name: str) -> str:
+    """Return the path of a program that `make setup` installs where it may.
+
+    Who may not install programs can do without: the test is skipped, but never on CI.
+    """
+    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if found is None and "CI" not in os.environ:
+        pytest.skip(f"there is no {name} here: see scripts/install-tools")
+    assert found is not None, f"{name} is missing: scripts/install-tools brings it"
+    return found

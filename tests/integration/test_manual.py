@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from engine.cli.verbs import LISTINGS
 from engine.settings.table import KEYS
+from tests.support import program
 
 SCRIPT = Path(__file__).parents[2] / "packaging" / "manpages"
 
@@ -26,11 +26,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def shown(page: Path) -> str:
     """Return a page as a terminal of 80 columns shows it, without bold and underlines."""
-    program = shutil.which("groff")
-    if program is None:
-        pytest.skip("there is no groff here")
     done = subprocess.run(
-        [program, "-man", "-ww", "-Tutf8", "-rLL=80n", str(page)],
+        [program("groff"), "-man", "-ww", "-Tutf8", "-rLL=80n", str(page)],
         capture_output=True,
         text=True,
         timeout=60,

@@ -11,6 +11,7 @@ import pytest
 
 from engine.service.notify import LOOK_EVERY, READY_WITHIN
 from engine.settings.table import Settings
+from tests.support import program
 
 PACKAGING = Path(__file__).parents[2] / "packaging"
 UNITS = ("nuvla-job-executor.service", "nuvla-job-distributor@jobs_cleanup.service")
@@ -39,18 +40,16 @@ def root(tmp_path: Path) -> Path:
     targets = ("basic", "sysinit", "shutdown", "multi-user", "network-online", "network")
     for target in targets:
         (units / f"{target}.target").write_text(f"[Unit]\nDescription={target}\n", "utf-8")
-    program = tmp_path / "usr/bin/nuvla-engine"
-    program.parent.mkdir()
-    program.touch(0o755)
+    command = tmp_path / "usr/bin/nuvla-engine"
+    command.parent.mkdir()
+    command.touch(0o755)
     return tmp_path
 
 
 def analyze(verb: str, *arguments: str) -> str:
     """Run systemd-analyze and return all that it printed."""
-    if shutil.which("systemd-analyze") is None:
-        pytest.skip("there is no systemd here")
     done = subprocess.run(
-        ["systemd-analyze", verb, *arguments],
+        [program("systemd-analyze"), verb, *arguments],
         capture_output=True,
         text=True,
         timeout=60,
@@ -93,9 +92,6 @@ def test_the_manager_waits_longer_than_the_services_need() -> None:
 def test_logrotate_takes_its_file_and_keeps_off_the_names_of_our_own_rotation(
     tmp_path: Path,
 ) -> None:
-    program = shutil.which("logrotate", path="/usr/sbin:/usr/bin")
-    if program is None:
-        pytest.skip("there is no logrotate here")
     logs = tmp_path / "log"
     logs.mkdir(mode=0o755)
     text = (PACKAGING / "files/logrotate").read_text("utf-8")
@@ -106,7 +102,7 @@ def test_logrotate_takes_its_file_and_keeps_off_the_names_of_our_own_rotation(
     for name in ("nuvla-executor.log", "nuvla-executor.log.1"):
         (logs / name).write_text("a line\n", "utf-8")
     done = subprocess.run(
-        [program, "--force", "--state", str(tmp_path / "state"), str(file)],
+        [program("logrotate"), "--force", "--state", str(tmp_path / "state"), str(file)],
         capture_output=True,
         text=True,
         timeout=60,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from engine.cli.completions import CONSOLE, ENGINE, SHELLS, console_parser, scri
 from engine.cli.verbs import LISTINGS
 from nuvla_console.__main__ import _parser as real_console_parser
 from tests.engine.cli.conftest import Run
+from tests.support import program
 
 # Bash calls the function with the words of the line; the word to complete comes last.
 BASH = """
@@ -26,15 +26,18 @@ printf '%s\\n' "${COMPREPLY[@]}"
 
 def offered(folder: Path, *line: str, shell: str = "bash") -> set[str]:
     """Return what a shell offers for the last word of a line."""
-    program = shutil.which(shell)
-    if program is None:
-        pytest.skip(f"there is no {shell} here")
     source = folder / f"completion.{shell}"
     source.write_text(script(shell, line[0]), encoding="utf-8")
     if shell == "bash":
-        command = [program, "--norc", "-c", BASH, "bash", str(source), *line]
+        command = [program(shell), "--norc", "-c", BASH, "bash", str(source), *line]
     else:
-        command = [program, "--no-config", "-c", f'source "{source}"; complete -C "$argv"', *line]
+        command = [
+            program(shell),
+            "--no-config",
+            "-c",
+            f'source "{source}"; complete -C "$argv"',
+            *line,
+        ]
     done = subprocess.run(
         command,
         cwd=folder,
@@ -82,16 +85,13 @@ def test_the_console_s_parser_has_the_flags_of_the_real_one() -> None:
 def test_zsh_takes_the_script_as_the_completion_of_the_command(
     tmp_path: Path, command: str
 ) -> None:
-    program = shutil.which("zsh")
-    if program is None:
-        pytest.skip("there is no zsh here")
     (tmp_path / f"_{command}").write_text(script("zsh", command), encoding="utf-8")
     check = (
         f"fpath=({tmp_path} $fpath); autoload -Uz compinit; compinit -u -D; "
         f"print $_comps[{command}]; autoload -Uz +X _{command} && zsh -n {tmp_path}/_{command}"
     )
     done = subprocess.run(
-        [program, "-f", "-c", check],
+        [program("zsh"), "-f", "-c", check],
         env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,
