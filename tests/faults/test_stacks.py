@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from engine.errors import ControlError, StacksUnavailable
-from engine.models import StackReport
+from engine.models import StackReport, ThreadStack
 from engine.view.stacks import read_stacks
 from engine.zookeeper.connection import ZooKeeper
 from engine.zookeeper.paths import OwnPaths
@@ -41,18 +41,30 @@ def ask(zk: ZooKeeper, instance: str) -> StackReport | None:
         return None
 
 
+def functions(thread: ThreadStack) -> list[str]:
+    return [frame.function for frame in thread.frames]
+
+
 def test_an_executor_shows_the_threads_of_its_jobs(world: World, zk: ZooKeeper) -> None:
     executor = world.executor(threads=3)
     gate = world.gate()
     jobs = [world.hold(gate) for _ in range(2)]
     world.wait_running(*jobs)
-    report = eventually(lambda: ask(zk, instance_of(world, executor)), "it answers", within=40)
+    instance = instance_of(world, executor)
+
+    def waiting() -> StackReport | None:
+        """Return the stacks once both jobs have come to where they wait."""
+        report = ask(zk, instance)
+        threads = [report.working_on(job) for job in jobs] if report is not None else [None]
+        return (
+            report
+            if all(thread and "Hold.work" in functions(thread) for thread in threads)
+            else None
+        )
+
+    report = eventually(waiting, "it answers", within=40)
     assert (report.source, report.pid) == ("in-process", executor.pid)
-    for job in jobs:
-        thread = report.working_on(job)
-        assert thread is not None
-        assert thread.name == f"exec-{job}"
-        assert any(frame.function == "Hold.work" for frame in thread.frames)
+    assert {f"exec-{job}" for job in jobs} == {thread.name for thread in report.threads[:2]}
     assert report.threads[2].job_id is None
     gate.touch()
     world.wait_state("SUCCESS", *jobs)

@@ -22,6 +22,12 @@ def work_of(child: Child, job: str) -> ThreadStack | None:
         return None
 
 
+def holds(child: Child, job: str) -> bool:
+    """Whether the thread of the job has come to where it waits."""
+    thread = work_of(child, job)
+    return thread is not None and any("hold" in frame.function.lower() for frame in thread.frames)
+
+
 @pytest.mark.parametrize("kind", ["ours", "theirs"])
 def test_the_thread_of_a_job_is_found_from_outside(world: World, kind: str) -> None:
     if kind == "ours":
@@ -31,8 +37,7 @@ def test_the_thread_of_a_job_is_found_from_outside(world: World, kind: str) -> N
     gate = world.gate()
     job = world.hold(gate)
     world.wait_running(job, within=40)
-    thread = eventually(lambda: work_of(child, job), "its thread names it")
-    assert any("hold" in frame.function.lower() for frame in thread.frames), thread.frames
+    eventually(lambda: holds(child, job), "its thread names it, and the action", within=40)
     gate.touch()
     world.wait_state("SUCCESS", job)
     eventually(lambda: work_of(child, job) is None, "no thread names it any more")
