@@ -10,8 +10,8 @@ import struct
 import threading
 from typing import NamedTuple
 
-_SLOT = struct.Struct("<Q248s")
-"""A thread's ident and the id of its job, padded with zeros."""
+_SLOT = struct.Struct("<Q256s")
+"""A thread's ident and the id of its job, padded with zeros; no job id is longer."""
 
 
 class Slot(NamedTuple):

@@ -65,7 +65,7 @@ class MemberStacks:
     """What a member answered, or why it did not."""
 
     name: str
-    """Its instance."""
+    """Its instance, safe to draw."""
     member: Member | None = None
     """None where it has no presence node any more, and only its guard speaks."""
     reports: tuple[StackReport, ...] = ()
@@ -136,10 +136,11 @@ def read_fleet(
     read = partial(read_stacks, zk, own, by=by, timeout=timeout, samples=samples, interval=interval)
 
     def one(name: str) -> MemberStacks:
+        shown, member = clean(name, limit=256), known[name]
         try:
-            return MemberStacks(name=name, member=known[name], reports=read(name))
+            return MemberStacks(name=shown, member=member, reports=read(name))
         except EngineError as error:
-            return MemberStacks(name=name, member=known[name], error=clean(str(error)))
+            return MemberStacks(name=shown, member=member, error=clean(str(error)))
 
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="stacks") as threads:
         return tuple(threads.map(one, known))

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from kazoo.client import KazooClient
 
 from engine.cli.stacks_report import detail_lines
 from engine.models import Frame, RunningJob, StackReport
@@ -17,6 +18,7 @@ from engine.view.stacks import MemberStacks
 from tests.engine.answering import (
     HELD,
     NOW,
+    OWN,
     POLL,
     RECV,
     TAKE,
@@ -108,6 +110,14 @@ def test_a_stalled_member_is_shown_with_what_its_guard_says(run: Run, zk_reach: 
     assert "watchdog" in ended.out.splitlines()[0]
     assert "! its interpreter has not run for 9 s" in ended.out.splitlines()
     assert "! a-1: its interpreter has not run for 9 s" in fleet.err
+
+
+def test_a_hostile_name_is_safe_to_draw(run: Run, zk_reach: str, kazoo: KazooClient) -> None:
+    kazoo.create(OWN.stall("x\u202ey"), b"garbled", makepath=True)
+    ended, as_json = run("stacks"), run("stacks", "--json")
+    assert (ended.code, as_json.code) == (3, 3)
+    assert "x<U+202E>y" in ended.err
+    assert "\u202e" not in ended.out + ended.err + as_json.json["processes"][0]["name"]
 
 
 def test_an_unknown_member_is_named(run: Run, zk_reach: str) -> None:
