@@ -15,6 +15,8 @@ from engine.service.metrics.catalogue import Kind, Metric, Sample
 if TYPE_CHECKING:
     from engine.service.metrics.sources import Source
 
+CLIENT_SECONDS = 10.0
+"""That a client may be silent before its connection is closed."""
 _TOTAL = "_total"
 
 
@@ -49,6 +51,8 @@ def serving(host: str, port: int, sources: Sequence[Source]) -> Iterator[int]:
         raise SettingsError(
             f"metrics-port: {host}:{port} cannot be listened on: {error.strerror or error}"
         ) from error
+    handler = server.RequestHandlerClass
+    server.RequestHandlerClass = type("Handler", (handler,), {"timeout": CLIENT_SECONDS})
     try:
         yield int(server.server_port)
     finally:

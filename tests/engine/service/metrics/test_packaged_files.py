@@ -16,6 +16,7 @@ from tests.support import program
 
 FOLDER = Path(__file__).parents[4] / "packaging" / "metrics"
 DASHBOARD, ALERTS = FOLDER / "grafana-dashboard.json", FOLDER / "alerts.yml"
+CASES = Path(__file__).parent / "alert_cases.yml"
 DOCS = FOLDER.parents[1] / "docs" / "metrics.md"
 KNOWN = {metric.name: metric for metric in (*m.SERVICE_METRICS, *m.DOCTOR_METRICS)}
 LABELS = {"instance", "le"} | {label for metric in KNOWN.values() for label in metric.labels}
@@ -75,10 +76,10 @@ def test_every_alert_says_what_to_do() -> None:
 
 
 def test_promtool_finds_the_rules_valid() -> None:
-    done = subprocess.run(
-        [program("promtool"), "check", "rules", ALERTS], capture_output=True, timeout=60
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    for words in (["check", "rules", ALERTS], ["test", "rules", CASES]):
+        command = [program("promtool"), *words]
+        done = subprocess.run(command, capture_output=True, timeout=60)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_panels_of_the_dashboard_do_not_overlap() -> None:

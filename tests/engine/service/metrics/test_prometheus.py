@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import socket
 import urllib.request
 from typing import Any
 
@@ -12,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from engine.errors import EngineError, SettingsError
 from engine.measures import Histogram
 from engine.service.metrics import catalogue as m
+from engine.service.metrics import prometheus
 from engine.service.metrics.catalogue import Kind, Metric, Sample
 from engine.service.metrics.prometheus import exposition, serving
 
@@ -59,6 +61,13 @@ def test_a_part_that_cannot_be_read_hides_no_other() -> None:
             text = answer.read().decode()
     assert parsed(text)["nuvla_engine_queue_entries"] == {(): 7}
     assert "process_resident_memory_bytes" in text
+
+
+def test_a_client_that_says_nothing_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prometheus, "CLIENT_SECONDS", 0.2)
+    with serving("127.0.0.1", 0, []) as port, socket.create_connection(("127.0.0.1", port)) as link:
+        link.settimeout(60)
+        assert link.recv(1) == b""
 
 
 def test_a_port_that_is_taken_is_a_settings_error() -> None:
