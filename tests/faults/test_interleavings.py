@@ -126,7 +126,9 @@ def naive(stage: Theatre, chance: random.Random) -> str | None:
 def test_releases_and_requeues_at_any_moment_harm_no_job(
     theatre: Theatre, sources: Sources
 ) -> None:
+    peer = theatre.add_peer()
     theatre.play(operator(sources), ACTS_MADE, accidents=True)
+    assert any(run.pid == peer.pid for runs in theatre.runs().values() for run in runs)
     told = f"seed {theatre.seed}: {dict(theatre.outcomes)}, {len(theatre.accidents)} accidents"
     assert not theatre.unfinished(), told
     assert not theatre.overlaps(), told
