@@ -87,6 +87,7 @@ def test_twelve_faults_are_found_and_mended(
     monkeypatch.setattr(limits, "NO_START", 0.0)
     monkeypatch.setattr(limits, "HUNG_LEAST", 0.0)
     monkeypatch.setattr(limits, "PROGRESS", 0.0)
+    monkeypatch.setattr(limits, "FLAPS", 3)
     for act in ("restore", "restore_one", "drop"):
         monkeypatch.setattr(f"engine.act.{act}.ENQUEUE_WINDOW", 0.0)
     drill.wait_for(f"{FAULTS} faults are planted")

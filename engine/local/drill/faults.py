@@ -10,7 +10,7 @@ from engine.local.drill.world import World
 from engine.models import MemberState
 from engine.nuvla.filters import any_of
 from engine.states import JOB_VERSION, JobState
-from engine.view.diagnosis.limits import FLAPS, HISTORY_LEAST
+from engine.view.diagnosis.limits import HISTORY_LEAST
 from engine.view.elections import read_elections
 from engine.zookeeper.paths import election_path, entry_path, entry_prefix
 
@@ -58,7 +58,7 @@ def _running(world: World) -> Iterator[Fault]:
     world.wait(lambda: all(map(world.is_at_work, (*hung, cancelled))), "they hang")
     world.client.cancel_job(cancelled)
     world.wait(lambda: all(world.state(job).is_final for job in pulls), "the pulls fail")
-    world.wait(lambda: _times_put_back(world, poison) >= FLAPS, f"{poison} flaps")
+    world.wait(lambda: _is_put_back(world, poison), f"{poison} flaps")
     yield Fault("hung", lambda: not any(map(world.is_at_work, hung)))
     yield Fault("cancelled-running", lambda: not world.is_at_work(cancelled))
     yield Fault("poison", lambda: world.state(poison).is_final)
@@ -86,9 +86,10 @@ def _waiting(world: World) -> Iterator[Fault]:
     yield Fault("flood", lambda: world.count("demo_slow", JobState.QUEUED) == 0)
 
 
-def _times_put_back(world: World, job_id: str) -> int:
-    jobs = (job for member in world.executors().values() for job in member.put_back)
-    return max((job.times for job in jobs if job.job_id == job_id), default=0)
+def _is_put_back(world: World, job_id: str) -> bool:
+    """Whether an executor tells that it puts a job back again and again."""
+    members = world.executors().values()
+    return any(job.job_id == job_id for member in members for job in member.put_back)
 
 
 def _are_paused(world: World) -> bool:
