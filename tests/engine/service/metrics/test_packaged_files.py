@@ -75,8 +75,8 @@ def test_every_alert_says_what_to_do() -> None:
         assert "severity:" in rule and "summary:" in rule and "action:" in rule, rule
 
 
-def test_promtool_finds_the_rules_valid() -> None:
-    for words in (["check", "rules", ALERTS], ["test", "rules", CASES]):
+def test_promtool_finds_the_rules_valid_and_firing_when_they_should() -> None:
+    for words in (["check", "rules", str(ALERTS)], ["test", "rules", str(CASES)]):
         command = [program("promtool"), *words]
         done = subprocess.run(command, capture_output=True, timeout=60)
         assert done.returncode == 0, done.stdout + done.stderr
