@@ -74,7 +74,7 @@ def _doctor(arguments: Namespace) -> ExitCode:
         write_metrics(checkup, arguments.prometheus)
     else:
         output = Output.of(sys.stdout, sys.stderr)
-        write_report(doctor_report(checkup), output, as_json=arguments.json)
+        write_report(doctor_report(checkup, output.width), output, as_json=arguments.json)
     if any(source.error for source in checkup.sources):
         return ExitCode.UNREACHED
     return ExitCode.REFUSED if checkup.is_stuck else ExitCode.OK

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from textwrap import wrap
 from typing import Any
 
-from engine.cli.output import Column, Report
+from engine.cli.output import GAP, Column, Report
 from engine.models import Checkup, Diagnosis, Evidence, Finding, Severity, Verdict
-from engine.wording import count, counted
+from engine.wording import cells, count, counted
 
 HEALTH = {Severity.GOOD: "healthy", Severity.DOUBT: "doubtful", Severity.BAD: "stuck"}
 MARKS = {Severity.GOOD: "ok", Severity.DOUBT: "!", Severity.BAD: "!!"}
@@ -16,10 +17,11 @@ FINDING_COLUMNS = (
     Column(""),
     Column("FINDING"),
     Column("JOBS", right=True),
-    Column("SUBJECT"),
-    Column("WHAT"),
     Column("DO"),
+    Column("WHAT"),
 )
+_LEAST = 30
+"""Columns that WHAT has however narrow the terminal is."""
 NOTHING = "Nothing is stuck: all that was read is healthy."
 
 
@@ -46,8 +48,11 @@ def why_report(diagnosis: Diagnosis) -> Report:
     )
 
 
-def doctor_report(checkup: Checkup) -> Report:
-    """Return all findings, worst first."""
+def doctor_report(checkup: Checkup, width: int | None = None) -> Report:
+    """Return all findings, worst first.
+
+    Args: width: columns of the terminal, in which what is wrong is wrapped; None is unlimited.
+    """
     read = (
         f"{counted(checkup.depth, 'entry', 'entries')} and "
         f"{counted(checkup.documents, 'unfinished document')} were read"
@@ -67,7 +72,7 @@ def doctor_report(checkup: Checkup) -> Report:
         items_name="findings",
         items=map(finding_json, checkup.findings),
         columns=FINDING_COLUMNS,
-        rows=(_finding_row(finding) for finding in checkup.findings),
+        rows=_finding_rows(checkup.findings, width),
         summary=f"{counted(len(checkup.findings), 'finding')}; {read}{left}",
         empty=NOTHING if not any(source.error for source in checkup.sources) else "",
     )
@@ -117,17 +122,27 @@ def _why_rows(diagnosis: Diagnosis) -> Iterator[tuple[str, str]]:
         yield "do", f"{act.act}: {act.text}"
 
 
+def _finding_rows(findings: Sequence[Finding], width: int | None) -> Iterator[tuple[str, ...]]:
+    rows = [_finding_row(finding) for finding in findings]
+    beside = [[column.title for column in FINDING_COLUMNS], *rows]
+    taken = sum(max(cells(row[place]) for row in beside) for place in range(4))
+    room = None if width is None else max(_LEAST, width - taken - 4 * len(GAP))
+    for row in rows:
+        lines = [row[-1]] if room is None else wrap(row[-1], room, break_on_hyphens=False) or [""]
+        yield (*row[:-1], lines[0])
+        for line in lines[1:]:
+            yield ("", "", "", "", line)
+
+
 def _finding_row(finding: Finding) -> tuple[str, ...]:
     act = finding.acts[0].act if finding.acts else ""
     jobs = count(finding.count) if finding.count else ""
-    return (
-        MARKS[finding.severity],
-        str(finding.verdict),
-        jobs,
-        finding.subject,
-        finding.summary,
-        act,
-    )
+    what = finding.summary
+    if finding.subject and finding.subject not in what:
+        what = f"{finding.subject}: {what}"
+    if finding.jobs:
+        what += f" {finding.jobs[0]}" if finding.count == 1 else f" The first: {finding.jobs[0]}"
+    return MARKS[finding.severity], str(finding.verdict), jobs, act, what
 
 
 def _clock(when: datetime) -> str:

@@ -14,12 +14,15 @@ import pytest
 from kazoo.client import KazooClient
 
 from engine.cli import wiring
+from engine.cli.diagnosis_report import doctor_report
 from engine.cli.exit_codes import ExitCode
-from engine.models import JobRequest, LockNote, Member, MemberKind
+from engine.cli.output import table_lines
+from engine.models import Checkup, Finding, JobRequest, LockNote, Member, MemberKind, Verdict
 from engine.nuvla.client import NuvlaClient
 from engine.nuvla.credentials import ApiKey
 from engine.settings import Secret
 from engine.view.diagnosis import limits
+from engine.view.diagnosis.advice import acts_for
 from engine.zookeeper.paths import OwnPaths, election_path, entry_prefix, lock_path
 from tests.engine.cli.conftest import Run
 from tests.local_api import LocalApi
@@ -204,3 +207,22 @@ def test_why_imports_no_textual() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
     )
     assert made.stdout.strip() == "False"
+
+
+def test_findings_are_wrapped_on_a_narrow_terminal_and_name_their_first_job() -> None:
+    job_id = f"job/{uuid.uuid4()}"
+    finding = Finding(
+        verdict=Verdict.CANCELLED_RUNNING,
+        subject="executor-1-node1-21234-e3844335",
+        summary="It was cancelled, but a cancel does not stop its thread, which is still inside.",
+        count=1,
+        jobs=(job_id,),
+        acts=acts_for(Verdict.CANCELLED_RUNNING),
+    )
+    report = doctor_report(Checkup(taken_at=datetime.now(UTC), findings=(finding,)), 80)
+    lines = list(table_lines(report.columns, [tuple(row) for row in report.rows], 80))
+    assert max(map(len, lines)) <= 80
+    assert not any("…" in line for line in lines)
+    assert job_id in lines[-1]
+    whole = doctor_report(Checkup(taken_at=datetime.now(UTC), findings=(finding,)))
+    assert len(list(whole.rows)) == 1
