@@ -23,6 +23,7 @@ from typing import Any, Self
 from engine.act.audit_file import FILE_MODE, FOLDER_MODE
 from engine.errors import BulkError
 from engine.models import Ending, format_time
+from engine.settings import Settings
 
 SCHEMA = "nuvla-engine/bulk/1"
 PREFIX = "bulk-"
@@ -43,6 +44,11 @@ class Order:
     force: bool = False
     priority: int | None = None
     subjects: tuple[str, ...] = field(default=(), repr=False)
+
+
+def place_of(settings: Settings) -> str:
+    """Return the installation that settings name, for `Order.place`."""
+    return f"{settings.api_url} {settings.zk_hosts} {settings.zk_root}"
 
 
 class BulkFile:

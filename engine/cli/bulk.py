@@ -12,7 +12,7 @@ from pathlib import Path
 from engine.act.acts import Act
 from engine.act.audit import audit_file, who_acts
 from engine.act.bulk import Bulk, Progress, repeats
-from engine.act.bulk_file import BulkFile, Order
+from engine.act.bulk_file import BulkFile, Order, place_of
 from engine.act.selecting import SCOPES, select
 from engine.act.sources import Need, Sources
 from engine.cli.act_sources import ask, open_sources
@@ -79,6 +79,8 @@ def run_bulk(act: Act, arguments: Namespace) -> ExitCode:
     if not arguments.dry_run:
         refuse_if_read_only(settings)
     wanted = _wanted(arguments)
+    if wanted is not None and getattr(arguments, "force", False) and not arguments.reason.strip():
+        raise SettingsError("--force needs a reason: say why with --reason")
     with open_sources(settings, act.needs | {Need.API}) as (sources, audit):
         if wanted is None:
             file = _taken_up(act, arguments, settings)
@@ -115,7 +117,7 @@ def _order(
     return Order(
         act=act.name,
         filter=arguments.filter,
-        place=_place(settings),
+        place=place_of(settings),
         reason=arguments.reason or "",
         force=getattr(arguments, "force", False),
         priority=getattr(arguments, "priority", None),
@@ -128,7 +130,7 @@ def _taken_up(act: Act, arguments: Namespace, settings: Settings) -> BulkFile:
         file = BulkFile.last(_folder(settings), act.name)
     else:
         file = BulkFile.open(_folder(settings), arguments.continued)
-    order, place = file.order, _place(settings)
+    order, place = file.order, place_of(settings)
     has_other_options = arguments.reason or getattr(arguments, "force", False)
     has_other_priority = getattr(arguments, "priority", None) != order.priority
     if order.act != act.name or has_other_options or has_other_priority:
@@ -145,10 +147,6 @@ def _left(file: BulkFile) -> Order:
     subjects = file.order.subjects
     places = file.pending(unknown=repeats(file.order))
     return replace(file.order, subjects=tuple(subjects[place] for place in places))
-
-
-def _place(settings: Settings) -> str:
-    return f"{settings.api_url} {settings.zk_hosts} {settings.zk_root}"
 
 
 def _folder(settings: Settings) -> Path:

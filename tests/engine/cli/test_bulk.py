@@ -110,6 +110,7 @@ def test_each_that_is_refused_is_named_with_its_reason(run: Run, client: NuvlaCl
         (["cancel", "--filter", "colour=blue"], "colour is not a word"),
         (["cancel", "--filter", "action=x", "--continue", "last"], "not allowed with"),
         (["cancel", "--filter", "action='x' and"], "400"),
+        (["release", "--filter", "action=x", "--force"], "needs a reason"),
         (["drain", "--filter", "action=x"], "MEMBER|unrecognized"),
     ],
 )
