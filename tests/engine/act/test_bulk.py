@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -193,10 +194,14 @@ def test_one_that_never_gets_an_answer_does_not_hold_up_the_others(
     monkeypatch.setattr(pace_module, "FIRST_PAUSE", 0.01)
     monkeypatch.setattr(bulk_module, "TRIES", 2)
     jobs = add(client, 6)
+    has_failed = threading.Event()
 
     def fail_for_one(job_id: str) -> None:
         if job_id == jobs[1]:
+            has_failed.set()
             raise ApiUnavailable("scripted 500", status=500)
+        if job_id == jobs[5]:
+            assert has_failed.wait(60)  # so that there is an answer after the failure
 
     client.before_cancel = fail_for_one
     last = list(begin(subjects=jobs).run())[-1]
