@@ -17,7 +17,7 @@ from engine.zookeeper.parcels import pack, unpack
 from engine.zookeeper.paths import OwnPaths
 
 _NOT_ASKED = "0" * 32
-_CONNECT_SECONDS = 5.0
+_CALL_SECONDS = 3.0
 _CLOSE_SECONDS = 2.0
 
 
@@ -44,13 +44,12 @@ class Stall:
         if self._zk is None:
             self._zk = self._connect()
             self._zk.start()
-            self._zk.wait_connected(_CONNECT_SECONDS)
         data = _pack(report, self._instance)
-        if self._zk.set(self._path, data) is None:
+        if self._zk.set(self._path, data, timeout=_CALL_SECONDS) is None:
             try:
-                self._zk.create(self._path, data, ephemeral=True)
+                self._zk.create(self._path, data, ephemeral=True, timeout=_CALL_SECONDS)
             except NodeConflict:
-                self._zk.set(self._path, data)
+                self._zk.set(self._path, data, timeout=_CALL_SECONDS)
 
     def withdraw(self) -> None:
         """Remove the node, with the session."""
