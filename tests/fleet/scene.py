@@ -250,8 +250,8 @@ class Scene:
         document = read_document(job_id, self.client)
         return look(document, self.zk, self.client, OWN, closely=closely)
 
-    def expect(self, verdict: Verdict, jobs: Mapping[int, str] | list[str]) -> None:
-        """Check that each seed's job has this verdict, and evidence for it."""
+    def expect(self, verdict: Verdict, jobs: Mapping[int, str] | list[str]) -> list[Diagnosis]:
+        """Check that each seed's job has this verdict, and evidence for it; return all of them."""
         found = {
             seed: self.why(job_id)
             for seed, job_id in (dict(enumerate(jobs)) if isinstance(jobs, list) else jobs).items()
@@ -260,6 +260,7 @@ class Scene:
         assert not wrong, f"not {verdict}: {wrong}"
         assert all(each.evidence and each.summary for each in found.values())
         assert all(each.acts for each in found.values() if not each.is_healthy)
+        return list(found.values())
 
 
 def noise(scene: Scene, chance: random.Random, most: int = 6) -> None:

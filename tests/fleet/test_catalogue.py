@@ -95,6 +95,12 @@ def fully_held(scene: Scene) -> dict[int, str]:
     return jobs
 
 
+def _standing(diagnosis: Diagnosis) -> str:
+    """Return where the thread stands that works on the job; "" where no stack was read."""
+    seen = (each for each in diagnosis.evidence if each.source == "stacks")
+    return next((each.claim for each in seen if each.age_s is not None), "")
+
+
 def owners(scene: Scene) -> list[int]:
     """Return how many locks each of our executors holds, and how many others do."""
     ours = [len(crew.executor.jobs_by_thread()) for crew in scene.crews]
@@ -128,6 +134,11 @@ def test_s2_working(scene: Scene) -> None:
     held = owners(scene)
     assert sum(held) == len(SEEDS)
     assert min(held) > 0, "executors of both kinds took part"
+    eventually(
+        lambda: any("open" in _standing(scene.why(job)) for job in jobs.values()),
+        "it is shown where a thread stands",
+        within=60,
+    )
 
 
 def test_s3_hung(scene: Scene, hasty: pytest.MonkeyPatch) -> None:
@@ -136,7 +147,10 @@ def test_s3_hung(scene: Scene, hasty: pytest.MonkeyPatch) -> None:
     hasty.setattr(limits, "HUNG_TIMES", BLINK / max(longest, 1))
     started = datetime.now(UTC)
     eventually(lambda: (datetime.now(UTC) - started).total_seconds() > 2 * BLINK)
-    scene.expect(Verdict.HUNG, jobs)
+    hung_jobs = scene.expect(Verdict.HUNG, jobs)
+    for each in hung_jobs:
+        says = " ".join(one.datum for one in each.evidence if one.source == "stacks")
+        assert "3 samples, all equal" in says or "py-spy" in says, "read, or the missing right"
     found = read_checkup(scene.zk, scene.client, OWN).findings
     hung = [each for each in found if each.verdict is Verdict.HUNG]
     assert sum(each.count for each in hung) == len(SEEDS)

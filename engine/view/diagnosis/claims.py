@@ -106,6 +106,10 @@ def _no_owner(case: Case) -> Evidence:
         return _of(case, claim, f"no member has session {owned.session:#x}", "presence")
     claim = "The owner does not announce itself, so it cannot be asked what its threads do."
     datum = case.dossier.stacks_trouble or "py-spy on its host would tell: why JOB --pid PID"
+    if case.dossier.stacks:
+        return _of(
+            case, claim, "its process is on this host, and was read from outside", "presence"
+        )
     return _of(case, claim, datum, "presence", known=False)
 
 
