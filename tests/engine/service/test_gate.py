@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import operator
 import random
 import sys
@@ -24,7 +25,11 @@ def _threads_take_turns_often() -> Iterator[None]:
     """The races here are between two bytecodes: let them meet a thousand times as often."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
+    # The tools of the tests have the collector call Python, which swallows whatever is raised
+    # there; and they count that as a failure.
+    gc.disable()
     yield
+    gc.enable()
     sys.setswitchinterval(before)
 
 
