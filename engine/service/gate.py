@@ -11,9 +11,10 @@ action had returned, came too late: what the action returned stands.
 from __future__ import annotations
 
 import ctypes
+import sys
 import threading
 from collections.abc import Callable
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Generic, TypeVar
 
 from engine.errors import JobInterrupted
@@ -24,6 +25,22 @@ _set_async_exception = ctypes.pythonapi.PyThreadState_SetAsyncExc
 _set_async_exception.argtypes = (ctypes.c_ulong, ctypes.py_object)
 _set_async_exception.restype = ctypes.c_int
 _TAKE_BACK = ctypes.py_object()
+_DELICATE = ("logging", "importlib._bootstrap")
+"""Modules that take a lock and enter the block which frees it a moment later. What is asked for
+outside of them is raised before they are entered."""
+_DEPTH = 16
+"""Innermost calls that are looked at: a handler of a log is not that deep."""
+
+
+def _is_delicate(frame: FrameType | None) -> bool:
+    """Whether a thread stands in code that would keep a lock of the whole process for ever."""
+    for _ in range(_DEPTH):
+        if frame is None:
+            return False
+        if str(frame.f_globals.get("__name__")).startswith(_DELICATE):
+            return True
+        frame = frame.f_back
+    return False
 
 
 class Interruption:
@@ -81,14 +98,16 @@ class Gate:
         return self._is_open
 
     def interrupt(self, reason: str) -> Interruption | None:
-        """Have JobInterrupted raised in the action; None where it does not run (any more). One
-        that has not been raised yet is replaced."""
+        """Have JobInterrupted raised in the action; None where it does not run (any more), or is
+        where nothing may be raised at this moment. One that has not been raised is replaced."""
         wanted = Interruption(reason)
         with self._lock:
             if not self._is_open:
                 return None
             if self._shields:
                 self._waiting = wanted
+            elif _is_delicate(sys._current_frames().get(self._thread)):
+                return None
             else:
                 self._on_its_way = wanted
                 _set_async_exception(self._thread, ctypes.py_object(wanted.kind))

@@ -123,7 +123,7 @@ def _let_go(work: Work, words: str, request: Request, deadline: float) -> Result
     for part in (min(_COURTESY / max(request.patience, 0.1), 0.25), *_AGAIN):
         if work.wait_finished(max(0.0, began + part * request.patience - time.monotonic())):
             return _after(work, words)
-        work.gate.interrupt(words)
+        _raise_in(work, words, min(deadline, time.monotonic() + _COURTESY))
     if work.wait_finished(max(0.0, deadline - time.monotonic())):
         return _after(work, words)
     return Result(
@@ -143,13 +143,11 @@ def _after(work: Work, words: str) -> Result:
 
 
 def _interrupt(work: Work, words: str, deadline: float) -> Result:
-    interruption: Interruption | None = None
-    while interruption is None:
-        interruption = work.gate.interrupt(words)
-        if interruption is None and work.wait_finished(_LOOK):
+    interruption = _raise_in(work, words, deadline)
+    if interruption is None:
+        if work.wait_finished(_LOOK):
             return Result(Outcome.REFUSED, f"its action had ended by itself: {_state_of(work)}")
-        if interruption is None and time.monotonic() >= deadline:
-            return Result(Outcome.REFUSED, "its action has not begun, or has just ended")
+        return Result(Outcome.REFUSED, f"its thread is not in its action, but {_where(work)}")
     if work.wait_finished(max(0.0, deadline - time.monotonic())):
         return Result(Outcome.DONE, f"{words}: it has ended, {_state_of(work)}")
     if interruption.is_raised:
@@ -163,6 +161,15 @@ def _interrupt(work: Work, words: str, deadline: float) -> Result:
         f"its thread is inside a call that Python cannot interrupt, {_where(work)}; JobInterrupted "
         "is raised as soon as that returns",
     )
+
+
+def _raise_in(work: Work, words: str, deadline: float) -> Interruption | None:
+    """Raise JobInterrupted in the action as soon as it can be; None where it could not until the
+    deadline (monotonic)."""
+    while True:
+        interruption = work.gate.interrupt(words)
+        if interruption is not None or time.monotonic() >= deadline or work.wait_finished(_LOOK):
+            return interruption
 
 
 def _is_meant(claim: Any, request: Request) -> bool:

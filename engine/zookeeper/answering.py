@@ -226,9 +226,9 @@ class Answering:
         for name in [name for name, at in list(self._sent.items()) if now - at >= KEPT]:
             remove_tree(self._zk, f"{self._replies}/{name}", timeout=_CALL_SECONDS)
             del self._sent[name]
-        # Twice seen to be gone: a member whose session was lost comes back within that time.
-        remains = find_remains(self._zk, self._own)
-        for instance in remains & self._remains:
-            with contextlib.suppress(AccessDenied):
+        with contextlib.suppress(AccessDenied):  # then it is for somebody else to remove
+            # Twice seen to be gone: a member whose session was lost comes back within that time.
+            remains = find_remains(self._zk, self._own)
+            gone, self._remains = remains & self._remains, remains
+            for instance in gone:
                 remove_remains(self._zk, self._own, instance)
-        self._remains = remains

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import operator
 import random
 import sys
@@ -16,6 +17,7 @@ import pytest
 from engine.errors import JobInterrupted
 from engine.service import gate as gate_module
 from engine.service.gate import Ended, Gate
+from tests.support import eventually
 
 TRIES = 10_000
 
@@ -256,6 +258,36 @@ def test_a_call_that_blocks_in_c_is_not_stopped() -> None:
     thread.join(30)
     assert isinstance(ended[0].error, JobInterrupted)
     assert interruption.is_raised
+
+
+def test_nothing_is_raised_where_a_lock_of_the_whole_process_would_stay_locked() -> None:
+    gate = Gate()
+    inside, go_on = threading.Event(), threading.Event()
+    log = logging.Logger("of its own")
+
+    class Slow(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            inside.set()
+            assert go_on.wait(30)
+
+    log.addHandler(Slow())
+    ended: list[Ended[None]] = []
+
+    def act() -> None:
+        log.warning("a line")
+        while True:
+            settle()
+
+    thread = threading.Thread(target=lambda: ended.append(gate.run(act)))
+    thread.start()
+    assert inside.wait(30)
+    assert gate.interrupt("in the midst of a line") is None
+    go_on.set()
+    eventually(lambda: gate.interrupt("after it"), "the line is written")
+    thread.join(30)
+    assert str(ended[0].error) == "after it"
+    assert log.handlers[0].lock is not None
+    assert log.handlers[0].lock.acquire(timeout=30)
 
 
 def test_a_shut_gate_lets_nothing_in_and_other_threads_pass_it_freely() -> None:
