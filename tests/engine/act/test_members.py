@@ -143,7 +143,10 @@ def at_work(desk: Desk, process: Process, job_id: str) -> bool:
 
 def take(desk: Desk, client: NuvlaClient, process: Process) -> str:
     """Return a job that the process has at work, and says so."""
+    # The entry is made before the document: who is too quick leaves the job alone for a while.
+    process.queue.pause("the job is on its way")
     job_id = client.add_job({"action": "act"})
+    process.queue.resume("the job is on its way")
     assert process.started.wait(60)
     eventually(lambda: at_work(desk, process, job_id), "it says so", within=60)
     return job_id
