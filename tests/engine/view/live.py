@@ -30,6 +30,10 @@ class CountingZooKeeper(ZooKeeper):
         self.asked[type(request).__name__] += 1
         return super()._attempt(request, *arguments, **options)
 
+    def _ask_all(self, requests: Any, *arguments: Any, **options: Any) -> Iterator[Any]:
+        self.asked.update(type(request).__name__ for request in requests)
+        return super()._ask_all(requests, *arguments, **options)
+
 
 class CountingClient(NuvlaClient):
     """Keeps the filters that it was asked for."""

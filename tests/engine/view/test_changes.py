@@ -207,3 +207,24 @@ def test_a_member_tells_why_a_job_flaps(watched: Watched, kazoo: KazooClient) ->
         kazoo.delete(f"/job/taken/{name}")
         _await(watched, Kind.LOCK, What.WENT, number + 1)
     assert "newer engine" in watched.sees(Kind.FLAPPING, What.CAME).text
+
+
+def test_a_priority_that_is_overtaken_all_the_time_starves_while_it_is_watched(
+    watched: Watched, kazoo: KazooClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "STARVED", 1.0)
+    kazoo.create(entry_prefix(500), JOB.encode(), sequence=True)
+
+    def starved() -> Change | None:
+        # Always one that stands before it: another one each time.
+        newer = kazoo.create(entry_prefix(100), b"job/better", sequence=True)
+        for name in sorted(kazoo.get_children("/job/entries")):
+            if name.startswith("entry-100-") and not newer.endswith(name):
+                kazoo.delete(f"/job/entries/{name}")
+        watched.look()
+        found = (c for c in watched.seen if (c.kind, c.what) == (Kind.STARVED, What.CAME))
+        return next((c for c in found if c.subject == "priority 500"), None)
+
+    seen = eventually(starved, "priority 500 starves", within=60, every=0.1)
+    assert seen.job_id == JOB
+    assert "better entr" in seen.text
