@@ -143,7 +143,8 @@ def test_a_killed_one_leaves_no_orphan_and_a_folder_that_starts_again(start: Sta
         job_id = client.add_job({"action": "x", "execution-mode": "push", "priority": 999})
         pulled = client.add_job({"action": "y", "execution-mode": "pull"})
         eventually(lambda: client.get_job(job_id)["state"] == "FAILED", "an executor works")
-    eventually(lambda: len(first.note_children()) == 2, "ZooKeeper and an executor run")
+    running = "ZooKeeper, and an executor with its guard, run"
+    eventually(lambda: len(first.note_children()) == 3, running)
     first.end(signal.SIGKILL)
     second = start()
     assert second.platform.zk_hosts == first.platform.zk_hosts
