@@ -173,7 +173,8 @@ def test_services_and_jobs_come_on_request(start: Starter) -> None:
 
         eventually(is_done, "the demo jobs are done, and distributors distribute", within=60)
         assert JobState.SUCCESS in states(client).values()
-    assert len(local.note_children()) == 4
+    whole = "ZooKeeper, a distributor, and two executors run, each with its guard"
+    eventually(lambda: len(local.note_children()) == 6, whole, within=60)
     assert local.end() == ExitCode.OK
 
 
