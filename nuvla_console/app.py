@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from rich.console import RenderableType
 from rich.text import Text
-from textual import events
+from textual import events, on
 from textual._compositor import ChopsUpdate
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -23,17 +23,19 @@ from nuvla_console.commands import Command
 from nuvla_console.config import Preferences
 from nuvla_console.desk import Desk
 from nuvla_console.dialogs.palette import PaletteDialog
-from nuvla_console.messages import Ticked
+from nuvla_console.messages import ActAsked, Ticked
 from nuvla_console.narrow import NarrowUpdate
 from nuvla_console.profiles import Profile
 from nuvla_console.render.cells import Tone
 from nuvla_console.screens import areas
 from nuvla_console.screens.executors import ExecutorsScreen
+from nuvla_console.screens.findings import FindingsScreen
 from nuvla_console.screens.job import JobScreen
 from nuvla_console.screens.jobs import JobsScreen
 from nuvla_console.screens.listing import ListScreen
 from nuvla_console.screens.live import LiveScreen
 from nuvla_console.screens.stacks import StacksScreen
+from nuvla_console.writing import Writing
 
 TICK = 0.25
 """Seconds between two looks at the store."""
@@ -79,15 +81,18 @@ class ConsoleApp(App[None]):
         """Signals that end the app in order, so that the terminal is left as it was."""
         self.first_words: Sequence[str] = ()
         """Said once at the start, such as warnings about the settings."""
+        connection = profiles[start].connect()
         self.desk = Desk(
-            profiles[start].connect(),
+            connection.store,
             profile=start,
+            acting=connection.acting,
             protected=profiles[start].protected,
             profiles=tuple(profiles),
             copy=self._copy,
             clock=clock,
             zone=zone,
         )
+        self._writing = Writing(self)
         for known in theme.THEMES:
             self.register_theme(known)
         self.theme = self._preferences.theme
@@ -179,7 +184,7 @@ class ConsoleApp(App[None]):
             screen = self.screen
             if isinstance(screen, JobsScreen):
                 screen.ask(argument)
-            elif isinstance(screen, ExecutorsScreen | StacksScreen):
+            elif isinstance(screen, ExecutorsScreen | FindingsScreen | StacksScreen):
                 screen.show(argument)
             elif isinstance(screen, ListScreen):
                 screen.set_filter(argument)
@@ -211,12 +216,12 @@ class ConsoleApp(App[None]):
             self.say(f"no profile {name}; there are {', '.join(self._profiles)}", Tone.DOUBT)
             return
         try:
-            store = profile.connect()
+            connection = profile.connect()
         except EngineError as error:
             self.say(str(error), Tone.DOUBT)
             return
-        before = self.desk.store
-        self.desk.go_over(store, profile=name, protected=profile.protected)
+        before, store = self.desk.store, connection.store
+        self.desk.go_over(store, connection.acting, profile=name, protected=profile.protected)
         self.run_worker(before.stop, thread=True, name="leave")
         store.note("info", f"went over to profile {name}")
         store.start()
@@ -230,6 +235,27 @@ class ConsoleApp(App[None]):
         """Say something in the last line of the screen in front."""
         if isinstance(self.screen, LiveScreen):
             self.screen.say(text, tone)
+
+    @on(ActAsked)
+    def _act_asked(self, message: ActAsked) -> None:
+        self._writing.begin(message.name, message.subjects, message.options)
+
+    def action_arm(self) -> None:
+        """Allow acts for a while, or no more."""
+        self._writing.arm()
+        self._version = -1
+
+    def action_start(self) -> None:
+        """Ask what job to create."""
+        counts, members = self.desk.picture.counts, self.desk.picture.members
+        known = {name for name, _ in counts.actions} if counts else set()
+        for member in members.members if members else ():
+            known |= set(member.offers)
+        self._writing.ask_for_job(sorted(known))
+
+    def action_stop_bulk(self) -> None:
+        """Let the act in bulk begin no further one."""
+        self._writing.stop()
 
     def action_freeze(self) -> None:
         """Hold the screen still, or let it go."""

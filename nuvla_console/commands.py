@@ -12,6 +12,8 @@ from enum import StrEnum
 
 from textual.binding import Binding, BindingType
 
+from engine.act.acts import ACTS, Act, Argument
+
 
 class Scope(StrEnum):
     """Where a command works."""
@@ -21,6 +23,10 @@ class Scope(StrEnum):
     """Screens whose main part is a table."""
     JOB = "jobs"
     """Screens where the cursor stands on a job."""
+    MEMBER = "members"
+    """The executors' screen, where the cursor stands on a process."""
+    ADVICE = "advice"
+    """Where a diagnosis advises an act."""
     PANEL = "panels"
     """The overview, whose tables are short."""
     TREE = "trees"
@@ -35,7 +41,8 @@ class Command:
     id: str
     """What the settings' keymap knows it by."""
     keys: str
-    """Its keys, with commas between; the first is the one that is shown."""
+    """Its keys, with commas between; the first is the one that is shown. Empty where it is reached
+    by its name only."""
     label: str
     """A word or two, for the hints."""
     action: str
@@ -112,8 +119,14 @@ AREAS: tuple[Area, ...] = (
     ),
     Area(name="elections", key="5", help="Who distributes, and who waits to."),
     Area(name="executors", key="6", help="Who runs jobs, which ones, and what went wrong there."),
-    Area(name="stacks", key="7", help="What every thread does right now.", argument="[MEMBER]"),
+    Area(
+        name="stacks",
+        key="7",
+        help="Where each thread of a member, or of all, stands right now.",
+        argument="[MEMBER|JOB]",
+    ),
     Area(name="log", key="8", help="What this console itself saw and did."),
+    Area(name="findings", key="9", help="What is stuck or sick, worst first, and what mends it."),
 )
 
 AREA_NAMES = tuple(area.name for area in AREAS)
@@ -131,8 +144,53 @@ def _area(area: Area) -> Command:
     )
 
 
+_SCOPES = {
+    Argument.JOB: Scope.JOB,
+    Argument.ENTRY: Scope.JOB,
+    Argument.MEMBER: Scope.MEMBER,
+    Argument.ACTION: Scope.EVERYWHERE,
+    Argument.NONE: Scope.EVERYWHERE,
+}
+_NEEDED = {"reprioritise": "0-999", "start": "[ACTION]"}
+"""What has to follow the name of an act, beside what the cursor stands on."""
+
+
+def _act(act: Act) -> Command:
+    # Drain and resume share a key: which of them is meant is told by the process itself.
+    key = act.key if act.name != "resume" else ""
+    return Command(
+        f"act.{act.name}",
+        key,
+        act.name,
+        f"act('{act.name}')",
+        f"Open the plan to {act.summary}.",
+        typed=act.name,
+        argument=_NEEDED.get(act.name, ""),
+        scope=_SCOPES[act.argument],
+    )
+
+
 COMMANDS: tuple[Command, ...] = (
     *map(_area, AREAS),
+    *map(_act, ACTS.values()),
+    Command(
+        "arm",
+        "w",
+        "write mode",
+        "app.arm",
+        "Allow acts for 15 minutes, or no more. It is read-only before.",
+        typed="write",
+    ),
+    Command(
+        "mend",
+        "a",
+        "mend",
+        "mend",
+        "Open the plan of the act that the diagnosis advises.",
+        scope=Scope.ADVICE,
+        hinted=True,
+    ),
+    Command("stop-bulk", "", "stop bulk", "app.stop_bulk", "Let the act in bulk end where it is."),
     Command(
         "command",
         ":",
@@ -208,6 +266,16 @@ COMMANDS: tuple[Command, ...] = (
         "stack",
         "The thread stacks of the process that runs the job.",
         scope=Scope.JOB,
+    ),
+    Command(
+        "member-stack",
+        "s",
+        "stack",
+        "stack",
+        "The thread stacks of the process under the cursor.",
+        typed="stack",
+        scope=Scope.MEMBER,
+        hinted=True,
     ),
     Command(
         "follow",
@@ -322,6 +390,7 @@ def bindings(scopes: Sequence[Scope]) -> list[BindingType]:
             priority=command.opens_bar,
         )
         for command in within(scopes)
+        if command.keys
     ]
 
 

@@ -13,7 +13,7 @@ from engine.cli.exit_codes import ExitCode
 from engine.local.platform import Platform
 from engine.settings import Secret, Settings
 from nuvla_console.app import ConsoleApp
-from nuvla_console.profiles import Profile, open_store
+from nuvla_console.profiles import Profile, open_connection
 
 
 def main(argv: Sequence[str]) -> int:
@@ -42,4 +42,4 @@ def local_profile(platform: Platform, name: str = "demo") -> Profile:
         api_user=platform.api_user,
         api_pass=Secret(platform.api_pass),
     )
-    return Profile(name=name, connect=lambda: open_store(settings))
+    return Profile(name=name, connect=lambda: open_connection(settings))

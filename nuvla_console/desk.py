@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from engine.models import JobRecord, Member, MemberSnapshot
 from engine.view.api_feed import PACE
 from engine.view.picture import Picture, Sight
 from engine.view.store import Store
+from nuvla_console.acting import Acting
 from nuvla_console.render.scene import Scene
 
 PACES = (0.5, 1.0, 2.5, 5.0, 15.0)
 """Seconds between two requests to the API that nobody waits for."""
+ARMED = timedelta(minutes=15)
+"""How long acts are allowed."""
 _REST_AFTER = 60.0
 """Seconds without a change and without a key."""
 
@@ -25,6 +28,7 @@ class Desk:
         store: Store,
         *,
         profile: str,
+        acting: Acting | None = None,
         protected: bool = False,
         profiles: Sequence[str] = (),
         copy: Callable[[str], str] = lambda text: "nowhere",
@@ -34,6 +38,7 @@ class Desk:
         """Args:
         store: started and stopped by the app.
         profile: its name.
+        acting: what can be done there; None where nothing can but look.
         protected: whether a mistake here would be dear.
         profiles: the names of all profiles.
         copy: copies a text and says where to.
@@ -44,6 +49,10 @@ class Desk:
         self.generation = 0
         """Grows with each change of the profile."""
         self.profile = profile
+        self.acting = acting
+        self.bulk = ""
+        """How far an act in bulk has come, in words; empty where none is under way."""
+        self._armed_until: datetime | None = None
         self.protected = protected
         self.profiles = tuple(profiles)
         self.copy = copy
@@ -54,11 +63,31 @@ class Desk:
         self._moved_at = self.now()
         self._seen: tuple[MemberSnapshot | None, Mapping[str, Member]] = (None, {})
 
-    def go_over(self, store: Store, *, profile: str, protected: bool) -> None:
-        """Work with another profile from now on."""
+    def go_over(
+        self, store: Store, acting: Acting | None, *, profile: str, protected: bool
+    ) -> None:
+        """Work with another profile from now on; it is read-only there until it is armed."""
         self.store, self.profile, self.protected = store, profile, protected
+        self.acting, self._armed_until = acting, None
         self.generation += 1
         self._frozen = None
+
+    def arm(self) -> bool:
+        """Allow acts for a while, or no more; returns whether they are allowed now."""
+        self._armed_until = None if self.is_armed else self.now() + ARMED
+        return self.is_armed
+
+    @property
+    def is_armed(self) -> bool:
+        """Whether acts are allowed."""
+        return self._armed_until is not None and self.now() < self._armed_until
+
+    @property
+    def armed_for(self) -> timedelta | None:
+        """How long acts are still allowed; None where they are not."""
+        if self._armed_until is None or not self.is_armed:
+            return None
+        return self._armed_until - self.now()
 
     def now(self) -> datetime:
         """Return the time."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from textual.message import Message
 
+from engine.act.plan import Options
+
 
 @dataclass
 class Ticked(Message):
@@ -14,6 +16,15 @@ class Ticked(Message):
     def can_replace(self, message: Message) -> bool:
         """A slow screen draws only the newest."""
         return isinstance(message, Ticked)
+
+
+@dataclass
+class ActAsked(Message):
+    """The plan of an act is wanted."""
+
+    name: str
+    subjects: tuple[str, ...]
+    options: Options | None = None
 
 
 @dataclass

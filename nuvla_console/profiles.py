@@ -6,13 +6,17 @@ from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from engine.act.audit import Audit
+from engine.act.bulk_file import place_of
+from engine.act.sources import Sources
 from engine.nuvla.client import NuvlaClient
 from engine.settings import Settings, load
 from engine.settings.flags import CONFIG, PROFILE, given_by
 from engine.settings.load import profile_names
 from engine.view.store import Store
 from engine.view.zookeeper_feed import PULSE_SECONDS
-from engine.zookeeper.opening import make_zookeeper, own_paths
+from engine.zookeeper.opening import make_zookeeper, own_paths, tls_context
+from nuvla_console.acting import Acting
 from nuvla_console.config import Preferences
 
 SESSION_SECONDS = 40.0
@@ -23,17 +27,26 @@ NO_PROFILE = "default"
 
 
 @dataclass(frozen=True, kw_only=True)
+class Connection:
+    """What a profile is worked with."""
+
+    store: Store
+    acting: Acting | None = None
+    """None where nothing can be done but look."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Profile:
     """A Nuvla that can be gone to."""
 
     name: str
-    connect: Callable[[], Store]
-    """Makes a store that is not started; raises SettingsError where the settings are wrong."""
+    connect: Callable[[], Connection]
+    """Its store is not started; raises SettingsError where the settings are wrong."""
     protected: bool = False
 
 
-def open_store(settings: Settings) -> Store:
-    """Return a store over the servers that settings name; it is not started.
+def open_connection(settings: Settings) -> Connection:
+    """Return a connection to the servers that settings name; its store is not started.
 
     Raises:
         SettingsError: credentials or TLS files cannot be used.
@@ -44,13 +57,25 @@ def open_store(settings: Settings) -> Store:
         zk_timeout=min(settings.zk_timeout, CALL_SECONDS),
         api_timeout=min(settings.api_timeout, CALL_SECONDS),
     )
-    return Store(
-        make_zookeeper(settings, pulse=PULSE_SECONDS),
-        NuvlaClient.from_settings(settings),
-        own=own_paths(settings),
+    own, tls = own_paths(settings), tls_context(settings)
+    zk = make_zookeeper(settings, pulse=PULSE_SECONDS)
+    client = NuvlaClient.from_settings(settings)
+    store = Store(
+        zk,
+        client,
+        own=own,
         hosts=settings.zk_hosts,
         url=settings.api_url,
+        diagnoses=True,
+        tls=tls,
     )
+    acting = Acting(
+        sources=Sources(zk=zk, client=client, own=own, tls=tls),
+        audit=Audit.from_settings(settings, zk),
+        place=place_of(settings),
+        is_forbidden=settings.read_only,
+    )
+    return Connection(store=store, acting=acting)
 
 
 def read_profiles(
@@ -67,7 +92,7 @@ def read_profiles(
     """
     settings = load(arguments)
     start = settings.profile or NO_PROFILE
-    found = {start: _profile(start, lambda: open_store(load(arguments)), preferences)}
+    found = {start: _profile(start, lambda: open_connection(load(arguments)), preferences)}
     for name in profile_names(arguments):
         if name != start:
             found[name] = _profile(name, _from_files(arguments, name), preferences)
@@ -86,10 +111,10 @@ def is_new_here(arguments: Namespace, settings: Settings) -> bool:
     )
 
 
-def _profile(name: str, connect: Callable[[], Store], preferences: Preferences) -> Profile:
+def _profile(name: str, connect: Callable[[], Connection], preferences: Preferences) -> Profile:
     return Profile(name=name, connect=connect, protected=preferences.protects(name))
 
 
-def _from_files(arguments: Namespace, name: str) -> Callable[[], Store]:
+def _from_files(arguments: Namespace, name: str) -> Callable[[], Connection]:
     alone = Namespace(**{CONFIG: getattr(arguments, CONFIG, None), PROFILE: name})
-    return lambda: open_store(load(alone, environ={}))
+    return lambda: open_connection(load(alone, environ={}))

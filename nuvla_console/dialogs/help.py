@@ -23,9 +23,13 @@ _TITLES = {
     Scope.LIST: "In this list",
     Scope.JOB: "For the job under the cursor",
     Scope.TREE: "For bulk jobs",
+    Scope.MEMBER: "For the process under the cursor",
+    Scope.ADVICE: "Where an act is advised",
     Scope.PANEL: "Here",
     Scope.MOVE: "Moving",
 }
+_OWN = (Scope.PANEL, Scope.ADVICE, Scope.JOB, Scope.MEMBER, Scope.TREE, Scope.LIST)
+"""Scopes of one view or another, the nearest first."""
 
 
 class HelpDialog(ModalScreen[None]):
@@ -75,7 +79,7 @@ class HelpDialog(ModalScreen[None]):
 def help_lines(scopes: Sequence[Scope]) -> list[Line]:
     """Return the commands of these scopes, those of the view first."""
     lines: list[Line] = []
-    order = [s for s in (Scope.PANEL, Scope.JOB, Scope.TREE, Scope.LIST) if s in scopes]
+    order = [scope for scope in _OWN if scope in scopes]
     for scope in (*order, Scope.EVERYWHERE, Scope.MOVE):
         found = [c for c in commands.within(scopes) if c.scope is scope]
         if not found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -11,12 +12,20 @@ from nuvla_console.render.cells import Cell, Line, Tone, cut_end, width_of
 from nuvla_console.render.scene import Scene
 
 _STEP = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "
-_ROOMY = 98
+_ROOMY = 112
+_CUT = 5
+"""Letters of an area's name where there is little room."""
 _SHORT = {"zookeeper": "zk", "api": "api"}
 
 
 def header(
-    profile: str, *, protected: bool, sources: Sequence[Health], scene: Scene, width: int
+    profile: str,
+    *,
+    protected: bool,
+    sources: Sequence[Health],
+    scene: Scene,
+    width: int,
+    armed_for: timedelta | None = None,
 ) -> Line:
     """Return program, profile, sources and time in one line of the width.
 
@@ -26,14 +35,18 @@ def header(
     left: list[Cell] = [Cell("nuvla-console ", Tone.DIM), name]
     if protected:
         left.append(Cell(" PROTECTED", Tone.BAD))
-    left.append(Cell(" read-only", Tone.DIM))
+    mode = Cell(" read-only", Tone.DIM)
+    if armed_for is not None:
+        minutes = math.ceil(armed_for.total_seconds() / 60)
+        mode = Cell(f" ✎ WRITES for {minutes} min", Tone.BAD)
+    left.append(mode)
     right: list[Cell] = []
     for health in sources:
         right += [*source(health, scene), Cell("  ")]
     right.append(Cell(f"{scene.now.astimezone(scene.zone):%H:%M %Z}", Tone.DIM))
     gap = width - width_of(left) - width_of(right)
     if gap < 1:
-        left = left[1:] if width_of(left[1:]) + width_of(right) + 2 <= width else [name]
+        left = left[1:] if width_of(left[1:]) + width_of(right) + 2 <= width else [name, mode]
         gap = max(1, width - width_of(left) - width_of(right))
     return (*left, Cell(" " * gap), *right)
 
@@ -102,6 +115,14 @@ def trail(areas: Sequence[tuple[str, str]], here: str, width: int) -> Line:
         line.append(Cell(f" {name}", Tone.STRONG if name == here else Tone.DIM))
         line.append(Cell("  " if width >= _ROOMY else " "))
     if width_of(line) > width + 1:
+        cut = {name: name[:_CUT] for _, name in areas if name != here}
+        line = [
+            cell._replace(text=f" {cut.get(cell.text.strip(), cell.text.strip())}")
+            if cell.text.strip().isalpha()
+            else cell
+            for cell in line
+        ]
+    if width_of(line) > width + 1:
         line = [cell for cell in line if cell.tone is not Tone.DIM or len(cell.text) == 1]
     return tuple(line[:-1])
 
@@ -112,8 +133,16 @@ def path(names: Sequence[str]) -> Line:
 
 
 def warnings(
-    sources: Sequence[Health], frozen_for: timedelta | None, scene: Scene, width: int
+    sources: Sequence[Health],
+    frozen_for: timedelta | None,
+    scene: Scene,
+    width: int,
+    *,
+    bulk: str = "",
 ) -> list[Line]:
-    """Return the lines that say what is not as it seems: held still, or read long ago."""
+    """Return the lines that say what is not as it seems: held still, or read long ago; and how far
+    an act in bulk has come."""
     lines = [warning(h, scene, width) for h in sources if h.error is not None and not h.is_live]
+    if bulk:
+        lines.insert(0, (Cell(cut_end(f"▸ {bulk}", width), Tone.ACCENT),))
     return lines if frozen_for is None else [frozen(frozen_for), *lines]

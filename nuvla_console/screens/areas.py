@@ -8,6 +8,7 @@ from functools import partial
 from nuvla_console.desk import Desk
 from nuvla_console.screens.elections import ElectionsScreen
 from nuvla_console.screens.executors import ExecutorsScreen
+from nuvla_console.screens.findings import FindingsScreen
 from nuvla_console.screens.jobs import JobsScreen
 from nuvla_console.screens.live import LiveScreen
 from nuvla_console.screens.log import LogScreen
@@ -15,7 +16,6 @@ from nuvla_console.screens.overview import OverviewScreen
 from nuvla_console.screens.queue import QueueScreen
 from nuvla_console.screens.stacks import StacksScreen
 from nuvla_console.screens.taken import TakenScreen
-from nuvla_console.stacks import LocalSource
 
 
 def makers(desk: Desk) -> dict[str, Callable[[], LiveScreen]]:
@@ -27,6 +27,7 @@ def makers(desk: Desk) -> dict[str, Callable[[], LiveScreen]]:
         "jobs": partial(JobsScreen, desk),
         "elections": partial(ElectionsScreen, desk),
         "executors": partial(ExecutorsScreen, desk),
-        "stacks": partial(StacksScreen, desk, LocalSource()),
+        "stacks": partial(StacksScreen, desk),
         "log": partial(LogScreen, desk),
+        "findings": partial(FindingsScreen, desk),
     }

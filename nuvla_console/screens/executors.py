@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from textual.widget import Widget
 
 from engine import wording
-from engine.models import MemberKind
+from engine.models import MemberKind, MemberState
 from engine.view.picture import Sight
 from nuvla_console.commands import Scope
 from nuvla_console.render import members
@@ -24,7 +24,7 @@ class ExecutorsScreen(ListScreen):
     """Who runs jobs, which ones, and what went wrong there."""
 
     AREA = "executors"
-    SCOPES = (Scope.LIST, Scope.MOVE)
+    SCOPES = (Scope.MEMBER, Scope.LIST, Scope.MOVE)
     SOURCES = ("zookeeper",)
     NOUN = ("process", "processes")
     EMPTY = members.EMPTY
@@ -88,6 +88,27 @@ class ExecutorsScreen(ListScreen):
             nodes = wording.counted(len(snapshot.unreadable), "unreadable node")
             line.append(Cell(f"  ▲ {nodes}", Tone.DOUBT))
         return tuple(line)
+
+    def meant(self) -> Sequence[str]:
+        """Return the marked processes, or the one under the cursor."""
+        chosen = self.table.marks or {self.table.cursor_key or ""}
+        return list(filter(chosen.__contains__, self.rows.keys()))
+
+    async def action_act(self, name: str) -> None:
+        """Open the plan of an act; one that drains is resumed by the same key."""
+        row = self.table.current()
+        if name == "drain" and row is not None and row.member is not None:
+            drains = row.member.state in (MemberState.DRAINING, MemberState.DRAINED)
+            name = "resume" if drains else name
+        await super().action_act(name)
+
+    async def action_stack(self) -> None:
+        """Go to the stacks of the process."""
+        row = self.table.current()
+        if row is not None and row.member is not None:
+            await self.app.run_action(f"app.given('stacks', {row.member.instance!r})")
+        else:
+            self.say("only processes of ours answer", Tone.DOUBT)
 
     async def action_open(self) -> None:
         """Show what the process holds."""

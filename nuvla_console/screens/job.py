@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import ClassVar
 
 from textual.widget import Widget
 
-from engine.models import JobRecord, QueueEntry
+from engine.models import JobRecord, QueueEntry, SafeAct
 from engine.view.picture import Sight
 from nuvla_console.commands import Scope
 from nuvla_console.desk import Desk
-from nuvla_console.render import job
+from nuvla_console.render import diagnosis, job
 from nuvla_console.render.cells import Cell, Line, Tone
 from nuvla_console.render.scene import Scene
 from nuvla_console.screens.live import LiveScreen
@@ -20,8 +21,10 @@ from nuvla_console.widgets.text_pane import TextPane
 class _OneJob(LiveScreen):
     """A view of one job."""
 
-    SCOPES = (Scope.JOB, Scope.MOVE)
+    SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.JOB, Scope.MOVE)
     VIEW = ""
+    JUDGED = False
+    """Whether it shows the verdict."""
 
     def __init__(self, desk: Desk, job_id: str) -> None:
         """Args:
@@ -41,7 +44,7 @@ class _OneJob(LiveScreen):
 
     def sight(self) -> Sight:
         """Return the job, whole."""
-        return Sight(in_full=self.job_id)
+        return Sight(in_full=self.job_id, judged=self.JUDGED)
 
     def record(self) -> JobRecord | None:
         """Return the document, as far as it is at hand."""
@@ -76,17 +79,29 @@ class _OneJob(LiveScreen):
 
 
 class JobScreen(_OneJob):
-    """The dossier: document, entry, lock, owner, timeline and message."""
+    """The dossier: the verdict with its evidence on top, then document, entry, lock, owner,
+    timeline and message."""
+
+    JUDGED = True
+    SCOPES = (Scope.ADVICE, Scope.JOB, Scope.MOVE)
+
+    def advice(self) -> Sequence[SafeAct]:
+        """Return what the verdict advises."""
+        judged = self.desk.picture.judgement
+        is_ours = judged is not None and judged.job_id == self.job_id and judged.diagnosis
+        return judged.diagnosis.acts if judged and judged.diagnosis and is_ours else ()
 
     def body(self) -> Iterable[Widget]:
         """Yield the facts with the timeline, and the message beside them."""
-        yield TextPane(id="main", wrap=True, focusable=True)
+        yield TextPane(id="main", wrap=True, hang=10, focusable=True)
         yield TextPane(id="side", wrap=True, focusable=True)
 
     def draw_body(self, scene: Scene) -> None:
         """Draw what changed; in a narrow window the message stands below the facts."""
         record, entries = self.record(), self.entries()
-        facts = job.sheet(self.job_id, record, entries, scene)
+        judgement = self.desk.picture.judgement
+        facts = [*diagnosis.judged(judgement, self.job_id, scene), ()]
+        facts += job.sheet(self.job_id, record, entries, scene)
         if record is not None:
             facts += [(), (Cell("timeline", Tone.DIM),), *job.timeline(record, entries, scene)]
         message: list[Line] = [(Cell("status message", Tone.DIM),), *job.message(record)]
@@ -99,7 +114,8 @@ class JobScreen(_OneJob):
     def as_text(self) -> str:
         """Return the dossier as plain text."""
         scene, record, entries = self.desk.scene(), self.record(), self.entries()
-        lines = job.sheet(self.job_id, record, entries, scene)
+        lines = [*diagnosis.judged(self.desk.picture.judgement, self.job_id, scene), ()]
+        lines += job.sheet(self.job_id, record, entries, scene)
         if record is not None:
             lines += [(), *job.timeline(record, entries, scene), (), *job.message(record)]
         return "\n".join("".join(cell.text for cell in line).rstrip() for line in lines)

@@ -8,11 +8,11 @@ from textual import on
 from textual.containers import Container
 from textual.widget import Widget
 
-from engine.models import JobRecord, Lock
+from engine.models import Finding, JobRecord, Lock
 from engine.view.picture import Sight
 from nuvla_console.commands import Scope
 from nuvla_console.desk import Desk
-from nuvla_console.render import elections, members, overview, taken
+from nuvla_console.render import diagnosis, elections, members, overview, taken
 from nuvla_console.render.cells import Line
 from nuvla_console.render.rows import Rows
 from nuvla_console.render.scene import Scene
@@ -21,6 +21,8 @@ from nuvla_console.screens.live import LiveScreen
 from nuvla_console.widgets.snapshot_table import SnapshotTable
 from nuvla_console.widgets.text_pane import TextPane
 
+_FINDINGS_SHARE = 7
+"""Part of the screen that findings take at most."""
 _LEAST = 5
 """Lines of the upper panels."""
 
@@ -41,6 +43,7 @@ class OverviewScreen(LiveScreen):
             elections.SHORT_COLUMNS, key=lambda election: election.name, text=lambda e: e.name
         )
 
+        self._findings = Rows(diagnosis.COLUMNS, key=diagnosis.key, text=diagnosis.text)
         self._upper = 0
         self._held = Rows(overview.HELD_COLUMNS, key=taken.key, text=taken.text)
         self._failed = Rows(
@@ -50,6 +53,8 @@ class OverviewScreen(LiveScreen):
     def body(self) -> Iterable[Widget]:
         """Yield figures and panels."""
         yield TextPane(id="figures")
+        yield TextPane(id="checked")
+        yield SnapshotTable(self._findings, id="findings")
         with Container(id="panels"):
             yield SnapshotTable(self._executors, empty=members.EMPTY, id="executors")
             yield SnapshotTable(self._actions, empty=overview.NO_ACTIONS, id="actions")
@@ -59,7 +64,8 @@ class OverviewScreen(LiveScreen):
 
     def title_line(self, scene: Scene) -> Line:
         """Return the answer to the screen's question."""
-        return overview.verdict(self.desk.picture, self.size.width - 2)
+        picture, width = self.desk.picture, self.size.width - 2
+        return diagnosis.worst(picture.checkup, width) or overview.verdict(picture, width)
 
     def draw_body(self, scene: Scene) -> None:
         """Draw what changed."""
@@ -78,9 +84,20 @@ class OverviewScreen(LiveScreen):
         if picture.taken is not None:
             self._held.update(picture.taken.locks)
         self._failed.update(picture.failures)
+        self._draw_findings(scene)
         self._share_height()
         for table in self.query(SnapshotTable):
             table.draw(scene)
+
+    def _draw_findings(self, scene: Scene) -> None:
+        picture = self.desk.picture
+        self.query_one("#checked", TextPane).draw([diagnosis.checked(picture, scene)])
+        found = picture.checkup.findings if picture.checkup else ()
+        self._findings.update(found)
+        table = self.query_one("#findings", SnapshotTable)
+        table.display = bool(found)
+        most = max(1, self.size.height // _FINDINGS_SHARE)
+        table.styles.height = 1 + min(len(found), most)
 
     def _share_height(self) -> None:
         """Give the upper panels what they need, at most half. They never shrink: what moves up
@@ -130,6 +147,9 @@ class OverviewScreen(LiveScreen):
         """Go to the area of the row, with the cursor on it."""
         record, key = table.current(), table.cursor_key
         if key is None:
+            return
+        if isinstance(record, Finding):
+            await self.app.run_action(f"app.given('findings', {key!r})")
             return
         job_id = getattr(record, "job_id", None) or getattr(record, "id", None)
         if isinstance(record, Lock | JobRecord) and job_id:

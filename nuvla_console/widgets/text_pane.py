@@ -9,7 +9,7 @@ from typing import ClassVar
 from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
 
 from nuvla_console.render.cells import Cell, Line, Tone, steady
@@ -91,10 +91,14 @@ class TextPane(Toned):
             self._top = top
             self.refresh()
 
-    def _folded(self) -> list[Line]:
-        if not self._wrap or self.size.width <= _SLIDER:
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Return the lines that the text takes at a width, where the height is its own."""
+        return max(1, len(self._folded(width)))
+
+    def _folded(self, width: int | None = None) -> list[Line]:
+        width = (self.size.width if width is None else width) - _SLIDER
+        if not self._wrap or width <= 0:
             return list(self._given)
-        width = self.size.width - _SLIDER
         return [part for line in self._given for part in fold(line, width, self._hang)]
 
     def render_line(self, y: int) -> Strip:
@@ -127,10 +131,12 @@ def fold(line: Line, width: int, hang: int = 0) -> list[Line]:
     folded: list[Line] = []
     current: list[Cell] = []
     room = width
+    hang = hang if 2 * hang <= width else 0
     for cell in line:
         text = cell.text
         while cell_len(text) > room:
-            size = _fitting(text, room)
+            # A letter of two columns fits no window of one, and goes on all the same.
+            size = _fitting(text, room) or (room == width)
             blank = text.rfind(" ", max(1, size - _NEAR), size + 1)
             size = blank if blank > 0 else size
             current.append(cell._replace(text=text[:size]))

@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+from engine.act.bulk import Progress
+from engine.act.plan import Options, Plan
+from engine.errors import EngineError
 from engine.models import (
+    Checkup,
     Contender,
+    Diagnosis,
     Distribution,
     ElectionSnapshot,
     ElectionStatus,
+    Ending,
+    Evidence,
+    Finding,
+    Frame,
     JobRecord,
     Lock,
     Member,
     MemberKind,
     MemberSnapshot,
     MemberState,
+    Outcome,
     Owner,
     QueueEntry,
     QueueSnapshot,
     RunningJob,
+    SafeAct,
+    StackReport,
     TakenSnapshot,
+    ThreadStack,
+    Verdict,
     format_time,
 )
 from engine.states import JobState
@@ -31,15 +47,17 @@ from engine.view.picture import (
     Condition,
     Health,
     JobCounts,
+    Judgement,
     Note,
     Picture,
     Sample,
     Search,
     Sight,
 )
+from engine.view.stacks import MemberStacks
 from nuvla_console.app import ConsoleApp
 from nuvla_console.config import Preferences
-from nuvla_console.profiles import Profile
+from nuvla_console.profiles import Connection, Profile
 
 NOW = datetime(2026, 11, 24, 14, 2, 31, tzinfo=UTC)
 ACTIONS = ("start_deployment", "deployment_state", "cleanup_jobs", "bulk_update_deployment")
@@ -226,6 +244,59 @@ def search() -> Search:
     return Search(limit=200, taken_at=NOW, jobs=tuple(jobs), count=2_408)
 
 
+def hung(job: str) -> Diagnosis:
+    """Return the verdict on a job whose thread stands still."""
+    return Diagnosis(
+        job_id=job,
+        taken_at=ago(seconds=3),
+        verdict=Verdict.HUNG,
+        summary="Its thread has stood in recv (socket.py:718) for 12 min, longer than ever.",
+        evidence=(
+            Evidence(
+                claim="Its thread is in recv (socket.py:718).",
+                datum="2 samples (in-process)",
+                source="stacks",
+                age_s=1.0,
+            ),
+            Evidence(
+                claim="The document says RUNNING.", datum="state=RUNNING", source="api", age_s=2.0
+            ),
+        ),
+        acts=(
+            SafeAct(act="cancel", text="Cancel the job."),
+            SafeAct(act="drain", text="Drain its executor, and restart it."),
+        ),
+    )
+
+
+def checkup() -> Checkup:
+    """Return what a check-up of that afternoon finds."""
+    stuck = hung(job_id(0))
+    return Checkup(
+        taken_at=ago(seconds=5),
+        depth=60,
+        documents=60,
+        findings=(
+            Finding(
+                verdict=Verdict.HUNG,
+                subject="start_deployment",
+                summary="2 jobs stand in recv (socket.py:718) for 12 min, longer than ever.",
+                count=2,
+                jobs=(job_id(0), job_id(1)),
+                evidence=stuck.evidence,
+                acts=stuck.acts,
+            ),
+            Finding(
+                verdict=Verdict.NO_DISTRIBUTOR,
+                subject="monitor_bulk_jobs",
+                summary="Nobody contends in the election monitor_bulk_jobs.",
+                acts=(SafeAct(act="restart", text="Start the distributor."),),
+            ),
+        ),
+        left_out=("the documents of 40 entries were not looked for: orphans may be among them",),
+    )
+
+
 def picture(size: int = 60, **changes: Any) -> Picture:
     """Return a picture of one bad afternoon."""
     whole = Picture(
@@ -251,6 +322,9 @@ def picture(size: int = 60, **changes: Any) -> Picture:
             Sample(ago(seconds=5 * (30 - n)), 40 + n % 7 * 9, n % 4, 400 + n % 5 * 20, n % 3)
             for n in range(30)
         ),
+        checkup=checkup(),
+        checked_at=ago(seconds=4),
+        judgement=Judgement(job_id=job_id(0), diagnosis=hung(job_id(0))),
         notes=(
             Note(1, ago(minutes=9), "info", "watching ZooKeeper at zk:2181"),
             Note(2, ago(minutes=9), "good", "ZooKeeper answers"),
@@ -307,6 +381,59 @@ class StillStore:
         self.news += 1
 
 
+class StillActing:
+    """Plans and does nothing but note it; one member answers with its stacks."""
+
+    is_forbidden = False
+
+    def __init__(self) -> None:
+        self.applied: list[tuple[str, str, str]] = []
+        self.refusals: tuple[str, ...] = ()
+        self.trouble: EngineError | None = None
+
+    def plan(self, act: str, subject: str, options: Options) -> Plan:
+        """Return a plan that says what it is for."""
+        if self.trouble is not None:
+            raise self.trouble
+        return Plan(
+            act=act,
+            subject=subject,
+            effects=(f"{subject} will be different",),
+            refusals=self.refusals,
+            warnings=("take care",),
+            options=options,
+        )
+
+    def apply(self, plan: Plan, reason: str) -> Outcome:
+        """Note it."""
+        self.applied.append((plan.act, plan.subject, reason))
+        return Outcome(operation=plan.act, subject=plan.subject, done=True, detail="so it is")
+
+    def apply_all(
+        self, act: str, subjects: Sequence[str], reason: str, tell: Callable[..., None]
+    ) -> Progress:
+        """Note each."""
+        self.applied += [(act, subject, reason) for subject in subjects]
+        return Progress(total=len(subjects), endings=Counter({Ending.DONE: len(subjects)}))
+
+    def stacks(self, subject: str) -> tuple[MemberStacks, ...]:
+        """Return two threads of one member; nothing where another is asked for."""
+        member = members()[0]
+        if subject and subject not in (member.name, member.instance, job_id(0)):
+            return ()
+        frames = (
+            Frame.of("recv", "/usr/lib/python3.11/socket.py", 718, "return self._sock.recv(size)"),
+            Frame.of("pull", "/opt/actions/start_deployment.py", 77, "self.link.recv(4096)"),
+        )
+        idle = (Frame.of("wait", "/usr/lib/python3.11/threading.py", 327),)
+        threads = (
+            ThreadStack(ident=1, name="worker-1", job_id=job_id(0), frames=frames),
+            ThreadStack(ident=2, name="MainThread", job_id=None, frames=idle),
+        )
+        report = StackReport(source="in-process", taken_at=NOW, threads=threads)
+        return (MemberStacks(name=member.instance, member=member, reports=(report,)),)
+
+
 class Clock:
     """A clock that stands still until it is moved."""
 
@@ -327,13 +454,14 @@ def console(
     others: Mapping[str, StillStore] | None = None,
     clock: Clock | None = None,
     preferences: Preferences | None = None,
+    acting: StillActing | None = None,
 ) -> ConsoleApp:
     """Return the app over a still store, as profile "local"; not started."""
     stores = {"local": store or StillStore(), **(others or {})}
     profiles = {
         name: Profile(
             name=name,
-            connect=lambda still=still: still,  # type: ignore[misc]  # it stands in for a Store
+            connect=partial(Connection, store=still, acting=acting or StillActing()),  # type: ignore[arg-type]
             protected=name.startswith("prod"),
         )
         for name, still in stores.items()

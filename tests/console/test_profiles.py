@@ -54,7 +54,7 @@ def test_flags_and_variables_hold_for_the_first_profile_alone(
     monkeypatch.setenv("NUVLA_API_URL", "https://elsewhere.example.org")
     arguments = given("--config", str(settings_file), "--zk-hosts", "zk-flag:2181")
     profiles, start, _ = read_profiles(arguments, Preferences())
-    first, other = profiles[start].connect(), profiles["prod"].connect()
+    first, other = profiles[start].connect().store, profiles["prod"].connect().store
     assert first.picture.zookeeper.where == "zk-flag:2181"
     assert first.picture.api.where == "https://elsewhere.example.org"
     assert other.picture.zookeeper.where == "zk-prod:2181"

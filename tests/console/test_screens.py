@@ -41,7 +41,7 @@ async def go(pilot: Pilot[None], *keys: str) -> str:
 async def test_the_overview_answers_first_whether_anything_is_wrong(size: tuple[int, int]) -> None:
     async with console().run_test(size=size) as pilot:
         shown = await go(pilot)
-    assert "nobody distributes monitor_bulk_jobs" in shown
+    assert "2 jobs stand in recv" in shown.split("\n")[2]
     for fact in ("waiting", "57", "done/min", "412", "exec-a", "2/8", "draining", "vacant"):
         assert fact in shown
     assert "start_deployment" in shown
@@ -101,9 +101,15 @@ async def test_executors_show_their_jobs_errors_version_skew_and_foreign_session
 async def test_stacks_show_threads_and_where_one_stands() -> None:
     async with console().run_test(size=LARGE) as pilot:
         shown = await go(pilot, "7")
-    assert "MainThread" in shown
-    assert ".py:" in shown
-    assert "this console" in shown
+    for fact in (
+        "2 threads",
+        "1 member",
+        "in-process",
+        "MainThread",
+        "pull (/opt/actions",
+        job_id(0),
+    ):
+        assert fact in shown
 
 
 async def test_the_log_shows_what_happened_newest_first() -> None:
@@ -259,6 +265,50 @@ async def test_no_window_is_too_small_and_none_too_large() -> None:
 
 async def test_the_stack_of_a_foreign_process_is_not_pretended() -> None:
     async with console().run_test(size=LARGE) as pilot:
-        await go(pilot, "3", "s")
+        await go(pilot, "3", "G", "s")
         assert pilot.app.current_mode == "stacks"
-        assert "other processes do not answer yet" in await go(pilot)
+        assert "no member is called" in await go(pilot)
+
+
+async def test_findings_are_listed_worst_first_with_their_evidence_and_what_to_do() -> None:
+    async with console().run_test(size=LARGE) as pilot:
+        shown = await go(pilot, "9")
+        for fact in (
+            "✗ hung",
+            "start_deployment",
+            "cancel",
+            "2 findings",
+            "looked 4s ago",
+            "Its thread is in recv",
+            job_id(1),
+            "left out",
+        ):
+            assert fact in shown
+        assert shown.index("hung") < shown.index("no-distributor")
+        shown = await go(pilot, "enter")
+        assert job_id(0) in shown.split("\n")[1]
+
+
+async def test_the_dossier_begins_with_the_verdict() -> None:
+    store = StillStore()
+    async with console(store).run_test(size=LARGE) as pilot:
+        shown = await go(pilot, "2", "enter")
+        assert "✗ hung" in shown.split("\n")[3]
+        assert "do        cancel  Cancel the job." in shown
+        assert store.sight.judged
+        assert "asking why" in await go(pilot, "escape", "j", "enter")
+
+
+async def test_the_overview_says_the_worst_finding_first() -> None:
+    async with console().run_test(size=SMALL) as pilot:
+        shown = await go(pilot)
+        assert "2 jobs stand in recv" in shown.split("\n")[2]
+        assert "1 more" in shown.split("\n")[2]
+        await go(pilot, "tab", "tab", "tab", "tab", "enter")
+
+
+async def test_the_stacks_of_a_process_are_one_key_away_from_it() -> None:
+    async with console().run_test(size=LARGE) as pilot:
+        shown = await go(pilot, "6", "s")
+        assert pilot.app.current_mode == "stacks"
+        assert "2 threads" in shown
