@@ -65,6 +65,8 @@ class Flaps:
     times: int
     window: float
     """Seconds."""
+    last: datetime | None = None
+    """When it was released last, where there was one and it is known."""
     reason: str = ""
     """Of the last release, where an executor told; safe to draw."""
     source: str = "watch"

@@ -64,7 +64,8 @@ class FlapCounter:
             return None
         watched = min(self._window, now - self._began).total_seconds()
         times = self._released.get(entry, ())
-        return Flaps(times=len(times), window=watched, reason=reason)
+        last = times[-1] if times else None
+        return Flaps(times=len(times), window=watched, last=last, reason=reason)
 
 
 def count_flaps(zk: ZooKeeper, entry: str, seconds: float) -> Flaps:

@@ -103,6 +103,7 @@ class Case:
         told = Flaps(
             times=sum(job.times for _, job in self.put_back),
             window=limits.FLAP_WINDOW,
+            last=newest.last,
             reason=newest.reason,
             source="presence",
         )

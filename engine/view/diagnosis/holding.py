@@ -118,7 +118,7 @@ def _foreign(case: Case, record: JobRecord) -> Ruling:
         return Ruling(Verdict.GHOST_LOCK, summary, evidence)
     history = claims.history(case)
     limit = case.hung_after
-    if not _is_quiet(case) or (limit is not None and case.run_time <= limit):
+    if not _is_quiet(case) or case.run_time <= (limit or limits.UNKNOWN_RUN):
         summary = f"An executor of another kind has had it for {age(case.run_time)}."
         return Ruling(Verdict.WORKING, summary, (*evidence, history))
     if limit is None:

@@ -28,6 +28,8 @@ STARVED = 600.0
 FLAPS = 5
 """Times taken and released, within FLAP_WINDOW."""
 FLAP_WINDOW = 600.0
+FLAP_RECENT = 150.0
+"""What was released last before that flaps no more: ours try again within about a minute."""
 JAVA_LISTING = 43_600
 """Entries that Java clients can list: a reply over 1 MB is refused (measured)."""
 INTERVALS = 3

@@ -33,14 +33,18 @@ def rule(case: Case, record: JobRecord) -> Ruling:
 def rule_flapping(case: Case, record: JobRecord) -> Ruling | None:
     """Return the verdict on a job that is taken and released again and again, also while somebody
     holds it for a moment; None where it is not."""
-    if record.is_final or case.held > limits.NOTICED or not _is_flapping(case):
+    if record.state is not JobState.QUEUED or case.held > limits.NOTICED:
+        return None  # whoever set RUNNING has begun: this time it may be different
+    if not _is_flapping(case):
         return None
     return _api_down(case) or _unknown_action(case, record) or _poison(case, record)
 
 
 def _is_flapping(case: Case) -> bool:
     seen = case.flaps
-    return seen is not None and seen.times >= limits.FLAPS and seen.window <= limits.FLAP_WINDOW
+    if seen is None or seen.times < limits.FLAPS or seen.window > limits.FLAP_WINDOW:
+        return False
+    return not case.is_past(seen.last, limits.FLAP_RECENT)
 
 
 def _api_down(case: Case) -> Ruling | None:

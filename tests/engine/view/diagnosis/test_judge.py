@@ -350,6 +350,11 @@ def test_executors_that_count_their_releases_need_no_watch() -> None:
         entries=(make_entry(make_lock(foreign=True, old=1)),), members=make_members(*members)
     )
     assert diagnose(held, NOW).verdict is Verdict.POISON
+    begun = replace(held, record=make_record(JobState.RUNNING))
+    assert diagnose(begun, NOW).verdict is Verdict.WORKING, "this time somebody runs it"
+    mended = replace(told, last=ago(400))
+    members = [replace(member, put_back=(mended,)) for member in members]
+    assert diagnose(make_dossier(members=make_members(*members)), NOW).verdict is Verdict.WAITING
     once = diagnose(make_dossier(members=make_members(members[0])), NOW)
     assert once.verdict is Verdict.WAITING
 
