@@ -229,7 +229,7 @@ UNKNOWN: dict[str, Dossier] = {
         JobState.RUNNING,
         works=None,
         history=None,
-        lock=make_lock(foreign=True, session=OTHER),
+        lock=make_lock(foreign=True, session=OTHER, old=4000),
     ),
     "nobody is present and starts were not counted": make_dossier(
         members=make_members(), pace=None
