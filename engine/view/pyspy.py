@@ -78,14 +78,11 @@ def parse(pid: int, text: bytes, taken_at: datetime) -> StackReport:
     return StackReport(source=SOURCE, taken_at=taken_at, pid=pid, threads=busy_first(threads))
 
 
-def missing_right(
-    pid: int, *, owner: int | None, user: int, capabilities: int, scope: int | None
-) -> str:
+def missing_right(*, owner: int | None, user: int, capabilities: int, scope: int | None) -> str:
     """Return which right a refused trace lacks, and how to get it.
 
     Args:
-        pid: the process.
-        owner: its user id; None where it cannot be told.
+        owner: the user id of the process; None where it cannot be told.
         user: our effective user id.
         capabilities: our effective ones, as a mask.
         scope: kernel.yama.ptrace_scope; None where the kernel has none.
@@ -96,10 +93,10 @@ def missing_right(
     if scope == 2 and not has_capability:
         return "kernel.yama.ptrace_scope is 2: CAP_SYS_PTRACE is needed (run it with sudo)"
     if owner is not None and owner != user and not has_capability:
-        how = "in a container, add it to the container" if user == 0 else "or use sudo"
+        how = "with it (in a container: --cap-add SYS_PTRACE)" if user == 0 else "with sudo"
         return (
-            f"process {pid} belongs to uid {owner}, you are uid {user} without CAP_SYS_PTRACE: "
-            f"run it as that user, {how}"
+            f"it belongs to uid {owner}, you are uid {user} without CAP_SYS_PTRACE: "
+            f"run this as that user, or {how}"
         )
     if scope == 1 and not has_capability:
         return (
@@ -139,7 +136,6 @@ def _explain(pid: int, said: str) -> str:
     lowered = said.lower()
     if "permission denied" in lowered or "operation not permitted" in lowered or "eperm" in lowered:
         right = missing_right(
-            pid,
             owner=_owner(pid),
             user=os.geteuid(),
             capabilities=_capabilities(),

@@ -182,11 +182,11 @@ def test_the_job_comes_from_the_threads_name_or_from_job_id(
         ({"owner": 7, "user": 7, "capabilities": 0, "scope": 2}, "ptrace_scope is 2"),
         ({"owner": 7, "user": 0, "capabilities": SYS_PTRACE, "scope": 3}, "ptrace_scope is 3"),
         ({"owner": 7, "user": 8, "capabilities": 0, "scope": 1}, "belongs to uid 7"),
-        ({"owner": 7, "user": 0, "capabilities": 0, "scope": None}, "add it to the container"),
+        ({"owner": 7, "user": 0, "capabilities": 0, "scope": None}, "or with it (in a container"),
         ({"owner": 0, "user": 0, "capabilities": 0, "scope": 0}, "--cap-add SYS_PTRACE"),
         ({"owner": 0, "user": 0, "capabilities": SYS_PTRACE, "scope": 1}, "seccomp"),
         ({"owner": None, "user": 7, "capabilities": 0, "scope": 1}, "ptrace_scope is 1"),
     ],
 )
 def test_the_missing_right_is_the_one_that_is_missing(facts: dict[str, Any], said: str) -> None:
-    assert said in pyspy.missing_right(1, **facts)
+    assert said in pyspy.missing_right(**facts)
