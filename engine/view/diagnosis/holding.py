@@ -102,7 +102,8 @@ def _idle_owner(case: Case, record: JobRecord) -> Ruling:
         f"It has been held for {age(case.held)} by an executor that lives, "
         "but none of whose threads works on it."
     )
-    return Ruling(Verdict.GHOST_LOCK, summary, (proof, claims.document(case)))
+    evidence = (proof, claims.stacks(case), claims.document(case))
+    return Ruling(Verdict.GHOST_LOCK, summary, evidence)
 
 
 def _foreign(case: Case, record: JobRecord) -> Ruling:

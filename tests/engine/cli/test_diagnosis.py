@@ -226,3 +226,15 @@ def test_findings_are_wrapped_on_a_narrow_terminal_and_name_their_first_job() ->
     assert job_id in lines[-1]
     whole = doctor_report(Checkup(taken_at=datetime.now(UTC), findings=(finding,)))
     assert len(list(whole.rows)) == 1
+
+
+def test_why_can_look_closer(run: Run, kazoo: KazooClient, client: NuvlaClient) -> None:
+    calm, held = client.add_job(ACT), client.add_job(ACT)
+    ended = run("why", calm, "--watch", "0.3", "--json")
+    assert (ended.code, ended.json["verdict"]) == (ExitCode.OK, "waiting"), ended.err
+    kazoo.create(lock_path(entry_of(client, held)), b"f" * 32, ephemeral=True, makepath=True)
+    ended = run("why", held, "--pid", str(2**30), "--json")
+    (stacks,) = (each for each in ended.json["evidence"] if each["source"] == "stacks")
+    assert stacks["age_s"] is None
+    assert f"no process {2**30}" in stacks["datum"], "or py-spy is not there"
+    assert run("why", calm, "--watch", "-1").code == ExitCode.USAGE
