@@ -81,6 +81,15 @@ def heed(job: Any) -> int:
     return 0
 
 
+def add_job(running: Running) -> str:
+    """Add a job that is stored before it is taken: its entry is made first, and who meets that
+    without a document leaves it alone for as long as SLOWLY says."""
+    running.queue.pause("the job is on its way")
+    job_id = running.client.add_job(ACT)
+    running.queue.resume("the job is on its way")
+    return job_id
+
+
 class Blocked:
     """An action that waits in C, where nothing can interrupt it, until it is let go on."""
 
@@ -121,7 +130,7 @@ def test_a_released_job_is_free_when_the_reply_comes_and_is_not_ended(
     work: Callable[[Any], object],
 ) -> None:
     running = run_executor(make_actions(work), rules=SLOWLY)
-    job_id = client.add_job(ACT)
+    job_id = add_job(running)
     eventually(lambda: running.state(job_id) == "RUNNING")
     reply = do(control_of(running), Command.RELEASE, job_id, patience=60)
     assert (reply.outcome, locks(kazoo)) == (Outcome.DONE, []), reply.detail
@@ -134,7 +143,7 @@ def test_an_action_that_does_not_end_keeps_its_lock_and_its_result_counts_no_mor
     run_executor: RunExecutor, client: NuvlaClient, kazoo: KazooClient, blocked: Blocked
 ) -> None:
     running = run_executor(make_actions(blocked), rules=SLOWLY)
-    job_id = client.add_job(ACT)
+    job_id = add_job(running)
     blocked.wait_begun()
     control = control_of(running)
     reply = do(control, Command.RELEASE, job_id, patience=0.5)
@@ -223,7 +232,7 @@ def test_a_job_of_somebody_else_is_not_touched(
     run_executor: RunExecutor, client: NuvlaClient, kazoo: KazooClient, command: Command
 ) -> None:
     running = run_executor(make_actions(heed), rules=SLOWLY)
-    job_id = client.add_job(ACT)
+    job_id = add_job(running)
     eventually(lambda: running.state(job_id) == "RUNNING")
     control = control_of(running)
     assert do(control, command, "job/another").outcome is Outcome.NOT_MINE
@@ -236,10 +245,10 @@ def test_a_lock_of_ours_that_no_thread_knows_is_freed_at_once_and_no_other(
     run_executor: RunExecutor, client: NuvlaClient, kazoo: KazooClient, zk: ZooKeeper
 ) -> None:
     running = run_executor(make_actions(heed), rules=SLOWLY, threads=1)
-    busy = client.add_job(ACT)
+    busy = add_job(running)
     eventually(lambda: running.state(busy) == "RUNNING")
     [held] = locks(kazoo)
-    ghost = client.add_job(ACT)
+    ghost = add_job(running)
     [entry] = set(entries(kazoo)) - {held}
     zk.create(lock_path(entry), b"{}", ephemeral=True)
     reply = do(control_of(running), Command.RELEASE, ghost)
@@ -359,7 +368,7 @@ def test_drained_and_resumed_over_zookeeper(
         return ask(zk, OWN, "executor-0", request, timeout=60)
 
     try:
-        job_id = client.add_job(ACT)
+        job_id = add_job(running)
         eventually(lambda: running.state(job_id) == "RUNNING")
         stacks = ask_for(Command.STACKS).stacks
         assert stacks is not None
