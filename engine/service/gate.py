@@ -25,7 +25,7 @@ _set_async_exception = ctypes.pythonapi.PyThreadState_SetAsyncExc
 _set_async_exception.argtypes = (ctypes.c_ulong, ctypes.py_object)
 _set_async_exception.restype = ctypes.c_int
 _TAKE_BACK = ctypes.py_object()
-_DELICATE = ("logging", "importlib._bootstrap")
+_DELICATE = frozenset({"logging", "importlib._bootstrap"})
 """Modules that take a lock and enter the block which frees it a moment later. What is asked for
 outside of them is raised before they are entered."""
 _DEPTH = 16
@@ -37,7 +37,7 @@ def _is_delicate(frame: FrameType | None) -> bool:
     for _ in range(_DEPTH):
         if frame is None:
             return False
-        if str(frame.f_globals.get("__name__")).startswith(_DELICATE):
+        if frame.f_globals.get("__name__") in _DELICATE:
             return True
         frame = frame.f_back
     return False
