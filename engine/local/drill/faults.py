@@ -15,9 +15,10 @@ from engine.view.elections import read_elections
 from engine.zookeeper.paths import election_path, entry_path, entry_prefix
 
 EXECUTORS, THREADS = 2, 4
-FLOOD = 300
+FLOOD = 180
 FAILED = 5
 DRAINED = "executor-2"
+DRAINS = (MemberState.DRAINING, MemberState.DRAINED)
 ELECTION = "cleanup_jobs"
 PAUSED = "paused"
 """How an executor's reason not to claim begins, while it is paused."""
@@ -63,7 +64,7 @@ def _running(world: World) -> Iterator[Fault]:
     yield Fault("cancelled-running", lambda: not world.is_at_work(cancelled))
     yield Fault("poison", lambda: world.state(poison).is_final)
     yield Fault("failed", lambda: _are_requeued(world, pulls))
-    yield Fault("drained", lambda: world.executors()[DRAINED].state is MemberState.RUNNING)
+    yield Fault("drained", lambda: world.executors()[DRAINED].state not in DRAINS)
 
 
 def _waiting(world: World) -> Iterator[Fault]:
