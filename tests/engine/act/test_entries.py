@@ -7,7 +7,8 @@ from kazoo.client import KazooClient
 
 from engine.act import drop, restore_one
 from engine.act.acts import ACTS
-from engine.errors import QueueError
+from engine.errors import QueueError, ZooKeeperUnavailable
+from engine.models import Ending
 from engine.nuvla.client import NuvlaClient
 from engine.zookeeper.paths import ENTRIES, OwnPaths, entry_path, entry_prefix
 from tests.engine.act.conftest import Desk
@@ -130,6 +131,46 @@ def test_a_claim_wins_over_a_drop(
     assert not outcome.done
     assert "the node exists" in outcome.detail
     assert (desk.entries(), desk.locks()) == ({name: job_id}, [name])
+
+
+def test_after_a_lost_answer_of_zookeeper_the_act_looks(
+    desk: Desk, client: NuvlaClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = client.add_job({"action": "x"})
+    transaction = desk.sources.zk.transaction
+
+    def lost(*operations: object, **named: object) -> None:
+        raise ZooKeeperUnavailable("the connection broke")
+
+    def done_but_lost(*operations: object, **named: object) -> None:
+        transaction(*operations, **named)  # type: ignore[arg-type]  # passed on
+        lost()
+
+    monkeypatch.setattr(desk.sources.zk, "transaction", lost)
+    outcome = desk.act("reprioritise", job_id, priority=5)
+    assert (outcome.done, outcome.is_unknown) == (False, True)
+    assert "its old entry is still there" in outcome.detail
+    monkeypatch.setattr(desk.sources.zk, "transaction", done_but_lost)
+    outcome = desk.act("reprioritise", job_id, priority=5)
+    assert outcome.done, outcome
+    assert outcome.made == desk.entry_of(job_id)
+    assert [ending for ending, _ in desk.audit.endings] == [Ending.MAYBE_APPLIED, Ending.DONE]
+
+
+def test_what_cannot_be_looked_at_afterwards_is_said(
+    desk: Desk, client: NuvlaClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = client.add_job({"action": "x"})
+    plan = desk.plan("reprioritise", job_id, priority=5)
+
+    def away(_: str) -> None:
+        raise ZooKeeperUnavailable("no server")
+
+    monkeypatch.setattr(desk.sources.zk, "sync", away)
+    outcome = desk.apply(plan)
+    assert outcome.done
+    assert "cannot be read: no server" in outcome.detail
+    assert desk.entry_of(job_id).startswith("entry-005-")
 
 
 def test_dropping_what_is_not_there_is_refused(desk: Desk) -> None:

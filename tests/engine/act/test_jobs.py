@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from engine.act.acts import ACTS
 from engine.errors import ApiUnavailable, AuditError, QueueError
-from engine.models import Ending, Who
+from engine.models import Ending, Member, MemberKind, RunningJob, Who
 from engine.nuvla.client import NuvlaClient
+from engine.zookeeper.paths import OwnPaths
 from tests.engine.act.conftest import Desk, Noted
 
 GONE = "job/00000000-0000-4000-8000-000000000000"
@@ -114,6 +116,26 @@ def test_a_cancelled_job_that_is_still_held_is_not_requeued(
     job_id = client.add_job({"action": "x"})
     desk.lock(desk.entry_of(job_id))
     client.cancel_job(job_id)
+    assert "has not let go" in desk.act("requeue", job_id).detail
+
+
+def test_a_job_whose_thread_goes_on_without_a_lock_is_not_requeued(
+    desk: Desk, client: NuvlaClient
+) -> None:
+    job_id = finished(client)
+    now = datetime.now(UTC)
+    running = RunningJob(job_id=job_id, entry="", action="x", thread="worker-1", since=now)
+    member = Member(
+        instance="ex-1",
+        kind=MemberKind.EXECUTOR,
+        name="ex",
+        host="host",
+        pid=1,
+        version="0",
+        started=now,
+        jobs=(running,),
+    )
+    desk.kazoo.create(OwnPaths().member("ex-1"), member.to_node(), ephemeral=True, makepath=True)
     assert "has not let go" in desk.act("requeue", job_id).detail
 
 
