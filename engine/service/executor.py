@@ -93,7 +93,7 @@ class Executor:
         """Args:
         threads: jobs at a time.
         name: for actions of 2019.
-        grace: seconds that running actions get when the executor stops or drains.
+        grace: seconds that running actions get when the executor stops.
         paused_by: why no executor may claim at present, if so (see `pause.PauseNode`).
         job_limit: seconds after which a job is failed though its action goes on; None: never.
         last_errors: the newest errors of the process's log, for its presence node.
@@ -116,7 +116,7 @@ class Executor:
         self._inbox: queues.SimpleQueue[None] = queues.SimpleQueue()
         self._stops = 0
         self._stopping = False
-        self._drain_until: float | None = None
+        self._draining = False
         self._released = 0
         self._holds: dict[str, Hold] = {}
         self.turned_at = time.monotonic()
@@ -164,15 +164,18 @@ class Executor:
         self._inbox.put(None)
 
     def drain(self) -> None:
-        """Claim no more, as `stop`, but stay: `resume` starts again."""
-        if self._drain_until is None:
-            self._drain_until = time.monotonic() + self._grace
-            self._hold("draining")
+        """Claim no more, as `stop`, but stay: `resume` starts again.
+
+        Running jobs are never put back: their threads live on with the process, and would run
+        beside the next owner's.
+        """
+        self._draining = True
+        self._hold("draining")
         self._inbox.put(None)
 
     def resume(self) -> None:
         """Claim again after `drain`."""
-        self._drain_until = None
+        self._draining = False
         self._unhold("draining")
         self._inbox.put(None)
 
@@ -187,7 +190,7 @@ class Executor:
     @property
     def state(self) -> MemberState:
         """What the executor does, in a word."""
-        if self._stopping or self._drain_until is not None:
+        if self._stopping or self._draining:
             return MemberState.DRAINING if self._works else MemberState.DRAINED
         return MemberState.PAUSED if self._queue.pauses else MemberState.RUNNING
 
@@ -263,8 +266,6 @@ class Executor:
             self._unhold("paused")
         else:
             self._hold("paused", f"paused: {reason}")
-        if self._drain_until is not None and time.monotonic() >= self._drain_until:
-            self._released += put_back(self._queue, self.works(), "the executor drains")
         if self._job_limit is not None:
             fail_overdue(self._queue, self.works(), self._job_limit)
         works = self.works()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -170,6 +171,20 @@ def test_a_drained_executor_stays_and_can_be_resumed(start: Start) -> None:
     eventually(lambda: desk.published and desk.published[-1][0] is MemberState.DRAINED)
     assert desk.state(job_id) == "QUEUED"
     desk.executor.resume()
+    eventually(lambda: desk.state(job_id) == "SUCCESS")
+
+
+def test_a_draining_executor_keeps_a_job_for_as_long_as_its_thread_runs(start: Start) -> None:
+    go = threading.Event()
+    desk = start(lambda job: go.wait(30) and None, grace=0.05)
+    (job_id,) = desk.put(1)
+    eventually(lambda: desk.executor.works())
+    desk.executor.drain()
+    long_after = time.monotonic() + 0.05
+    eventually(lambda: desk.executor.turned_at > long_after, "it has looked around since")
+    assert desk.queue.settled == []
+    assert desk.executor.state is MemberState.DRAINING
+    go.set()
     eventually(lambda: desk.state(job_id) == "SUCCESS")
 
 
