@@ -10,6 +10,7 @@ import pytest
 
 from actions import dummy_test_action
 from actions.dummy_test_action import DummyTestAction
+from engine.service.writes import JobWriter
 from tests.actions.conftest import HoldJob
 
 
@@ -37,6 +38,7 @@ def test_it_works_for_a_random_time_where_the_payload_says_nothing(
 
 def test_it_ends_early_where_its_job_is_cancelled(hold_job: HoldJob) -> None:
     job = hold_job("dummy_test_action", payload=payload(60))
+    assert isinstance(job._writer, JobWriter)
     timer = threading.Timer(0.1, job._writer.tell_to_stop, ["cancelled"])
     timer.start()
     assert DummyTestAction(job).do_work() == 1
