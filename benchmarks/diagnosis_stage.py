@@ -33,6 +33,7 @@ from engine.zookeeper.connection import ZooKeeper
 from engine.zookeeper.paths import OwnPaths, entry_path
 
 EXECUTORS = 40
+HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,13 +163,14 @@ def _documents(database_file: Path, queued: Sequence[QueueEntry], running: int) 
     now = instants.now_ms()
     database = Database(database_file, durable=False)
     database.open()
-    waiting = _bodies(queued, running, named)
+    waiting = enumerate(_bodies(queued, running, named))
 
     def work(connection: sqlite3.Connection) -> int:
         batch = list(islice(waiting, 1000))
-        for job_id, tag, state, extra in batch:
+        for number, (job_id, tag, state, extra) in batch:
             body = {"action": "act", "target-resource": {"href": "deployment/1"}, **extra}
-            job = jobs.new_job(body, job_id=job_id, caller=INTERNAL, now=now - 600_000)
+            created = now - HOUR_MS + 10 * number
+            job = jobs.new_job(body, job_id=job_id, caller=INTERNAL, now=created)
             if tag:
                 job["tags"] = [tag]
             if state != "QUEUED":

@@ -203,7 +203,7 @@ def _findings(
     """Return the findings, and what the bounds left out."""
     client = looking.client
     records = {record.id: record for record in unfinished.records}
-    strangers = find_strangers(queue, records, client)
+    strangers = find_strangers(queue, records, client, all_known=not unfinished.left_out)
     records.update(strangers.records)
     settle(queue, records, client)
     base = Dossier(

@@ -11,7 +11,7 @@ from engine.models import JobRecord
 from engine.nuvla.client import NuvlaClient
 from engine.view.jobs import read_job
 from engine.view.triage import QueueFacts
-from engine.view.unfinished import read_documents
+from engine.view.unfinished import AT_ONCE, read_documents
 
 MOST_STRANGERS = 5000
 """Entries without an unfinished document whose documents are looked for."""
@@ -33,17 +33,24 @@ class Strangers:
 
 
 def find_strangers(
-    queue: QueueFacts, known: Mapping[str, JobRecord], client: NuvlaClient
+    queue: QueueFacts, known: Mapping[str, JobRecord], client: NuvlaClient, *, all_known: bool
 ) -> Strangers:
     """Look for the documents of jobs that have an entry, but are not known to be unfinished. Those
     that are held come first, since they may be stuck.
+
+    Args:
+        queue: what ZooKeeper says.
+        known: the unfinished documents that were read.
+        client: the API.
+        all_known: whether those are all. Else the API was too slow or has too many, and most that
+            are not known merely wait: fewer are looked for.
 
     Raises:
         ApiError: the API could not be asked.
     """
     unknown = [job_id for job_id in queue.entries if job_id not in known]
     unknown.sort(key=lambda job: not any(e.name in queue.locks for e in queue.entries[job]))
-    wanted = unknown[:MOST_STRANGERS]
+    wanted = unknown[: MOST_STRANGERS if all_known else min(MOST_STRANGERS, AT_ONCE)]
     records = read_documents(client, wanted)
     missing = [job_id for job_id in wanted if job_id not in records]
     # A query leaves out what we may not see and what follows no contract: the document itself says.
