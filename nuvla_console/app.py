@@ -153,6 +153,8 @@ class ConsoleApp(App[None]):
 
     def tick(self) -> None:
         """Look whether something is to be drawn anew."""
+        if not self.is_running:
+            return  # its screens are being taken away
         if not self.is_headless:
             window.look_again(*self.size)
         store, now = self.desk.store, self.desk.now().timestamp()
