@@ -9,23 +9,19 @@ from typing import ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Container
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input
 
-from engine.act.acts import ACTS, Argument, act_of
-from engine.act.plan import Options
-from engine.models import SafeAct
 from engine.view.picture import Health, Sight
 from nuvla_console import commands, completion
 from nuvla_console.commands import AREAS, Command, Scope
 from nuvla_console.desk import Desk
 from nuvla_console.dialogs.help import HelpDialog
-from nuvla_console.dialogs.start import LOWEST
-from nuvla_console.messages import ActAsked, BarLeft, Ticked
+from nuvla_console.messages import BarLeft, Ticked
 from nuvla_console.render import status
 from nuvla_console.render.cells import Cell, Line, Tone, cut_end, cut_middle
 from nuvla_console.render.scene import Scene
+from nuvla_console.screens.acts import ActScreen
 from nuvla_console.widgets.bars import CommandBar
 from nuvla_console.widgets.snapshot_table import SnapshotTable
 from nuvla_console.widgets.text_pane import TextPane
@@ -33,7 +29,7 @@ from nuvla_console.widgets.text_pane import TextPane
 _SAID = timedelta(seconds=5)
 
 
-class LiveScreen(Screen[None]):
+class LiveScreen(ActScreen):
     """An area, or a view that was opened from one."""
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.MOVE,)
@@ -105,14 +101,6 @@ class LiveScreen(Screen[None]):
         panes = self.query("#body TextPane").results(TextPane)
         lines = (line for pane in panes for line in pane.lines)
         return "\n".join("".join(cell.text for cell in line) for line in lines)
-
-    def meant(self) -> Sequence[str]:
-        """Return what an act is for: the marked jobs, or the one under the cursor."""
-        return [line for line in self.subject().split("\n") if line]
-
-    def advice(self) -> Sequence[SafeAct]:
-        """Return what a diagnosis advises, the first choice first."""
-        return ()
 
     def main(self) -> SnapshotTable | TextPane | None:
         """Return the part that keys move in."""
@@ -256,48 +244,6 @@ class LiveScreen(Screen[None]):
         self.redraw()
 
     # Commands that every screen has
-
-    async def action_act(self, name: str) -> None:
-        """Open the plan of an act."""
-        argument = ACTS[name].argument
-        if argument is Argument.ACTION:
-            await self.run_action("app.start")
-        elif name == "reprioritise":
-            self.action_command_bar("reprioritise ")
-        else:
-            self._begin(name, [""] if argument is Argument.NONE else self.meant())
-
-    def given_act_reprioritise(self, text: str) -> None:
-        """Move the job to a priority."""
-        if text.isdecimal() and int(text) <= LOWEST:
-            self._begin("reprioritise", self.meant(), Options(priority=int(text)))
-        else:
-            self.say(f"{text} is no priority: 0 to {LOWEST}, lower runs sooner", Tone.DOUBT)
-
-    def given_act_start(self, action: str) -> None:
-        """Open the plan of a new job."""
-        self._begin("start", [action])
-
-    def _begin(self, name: str, subjects: Sequence[str], options: Options | None = None) -> None:
-        self.post_message(ActAsked(name, tuple(subjects), options))
-
-    def action_mend(self) -> None:
-        """Open the plan of the first act that is advised; say what else there is to do."""
-        advice = self.advice()
-        chosen = next((each for each in advice if act_of(each) is not None), None)
-        if chosen is None:
-            words = advice[0].text if advice else "nothing is advised here"
-            self.say(words, Tone.DOUBT)
-            return
-        argument = ACTS[chosen.act].argument
-        if argument is Argument.NONE:
-            self._begin(chosen.act, [""])
-        elif argument is Argument.MEMBER:
-            self.say(f"{chosen.text}  6 shows the executors", Tone.DOUBT)
-        elif chosen.act == "reprioritise":
-            self.action_command_bar("reprioritise ")
-        else:
-            self._begin(chosen.act, self.meant())
 
     def say(self, text: str, tone: Tone = Tone.PLAIN) -> None:
         """Say something in the last line for a moment."""
