@@ -156,6 +156,8 @@ class Theatre:
         """Wait until all are members."""
         for child in self.executors:
             eventually(lambda child=child: self.member_of(child), "it is a member", within=60)  # type: ignore[misc]  # bound early
+        for peer in self.peers:
+            peer.says("I am executor", within=60)
 
     def add_job(self, chance: random.Random) -> None:
         """Add a job that is busy for a random while; some are deaf, a few take long."""
