@@ -85,6 +85,10 @@ class Theatre:
     folder: Path
     seed: int
     kazoo: KazooClient
+    busy: tuple[float, float] = (0.02, 0.3)
+    """Seconds that most jobs take."""
+    heeding: float = 0.5
+    """Part of the jobs that end early when they are told to."""
     jobs: list[str] = field(default_factory=list)
     accidents: list[Accident] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
@@ -160,9 +164,11 @@ class Theatre:
             peer.says("I am executor", within=60)
 
     def add_job(self, chance: random.Random) -> None:
-        """Add a job that is busy for a random while; some are deaf, a few take long."""
-        seconds = chance.uniform(0.02, 0.3) if chance.random() < 0.95 else chance.uniform(0.5, 1.5)
-        payload = json.dumps({"seconds": seconds, "heeds": chance.random() < 0.5})
+        """Add a job that is busy for a random while; a few take long, and some are deaf."""
+        seconds = chance.uniform(*self.busy)
+        if chance.random() < 0.05:
+            seconds += chance.uniform(0.5, 1.2)
+        payload = json.dumps({"seconds": seconds, "heeds": chance.random() < self.heeding})
         self.jobs.append(self.client.add_job({"action": "busy", "payload": payload}))
 
     def held(self) -> list[str]:

@@ -141,5 +141,6 @@ def test_releases_and_requeues_at_any_moment_harm_no_job(
 
 @pytest.mark.parametrize("theatre", [3], indirect=True, ids=lambda seed: f"seed-{seed}")
 def test_a_naive_delete_of_the_lock_runs_jobs_twice(theatre: Theatre) -> None:
+    theatre.busy, theatre.heeding = (0.4, 0.8), 0.0
     theatre.play(naive, NAIVE_ACTS, accidents=False)
     assert theatre.overlaps(), f"seed {theatre.seed}: the harness sees nothing"
