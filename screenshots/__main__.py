@@ -30,7 +30,7 @@ ROOT = FOLDER.parent
 ELSEWHERE = "/opt/nuvla-console".ljust(len(str(ROOT)), "-")[: len(str(ROOT))]
 """Stands in for this checkout's path, and is as long: it shows in tracebacks."""
 SIZES = ((80, 24), (160, 48))
-WARM_UP = 40.0
+WARM_UP = 45.0
 """Seconds of the demonstration before the pictures: charts and ages need some past."""
 WAITING = 90
 VIEWS: tuple[tuple[str, Sequence[str]], ...] = (
@@ -44,9 +44,13 @@ VIEWS: tuple[tuple[str, Sequence[str]], ...] = (
     ("bulk", ("escape", "escape", ":", *"jobs action=bulk_update", "enter", "x")),
     ("elections", ("5",)),
     ("executors", ("6",)),
-    ("stacks", ("7",)),
+    ("stacks", (":", *"stacks executor-1", "enter")),
     ("log", ("8",)),
-    ("help", ("2", "?")),
+    ("findings", ("9", "r")),
+    ("dossier", ("3", "enter")),
+    ("plan", ("escape", "w", "U")),
+    ("bulk-plan", ("escape", "2", *["space"] * 12, "X")),
+    ("help", ("escape", "escape", "w", "2", "?")),
 )
 """Names of the pictures, and the keys that lead from the one before."""
 

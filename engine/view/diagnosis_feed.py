@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 SOONEST = 15.0
 """Seconds between two check-ups while something happens."""
-AT_REST = 120.0
+AT_REST = 300.0
 """Seconds between two of them while nothing changes: jobs get stuck by time alone, too."""
 _SHARE = 20.0
 """A check-up is repeated no sooner than so many times what it took."""

@@ -32,6 +32,11 @@ def verdict_cell(verdict: Verdict) -> Cell:
     return Cell(f"{_SIGNS[severity]} {verdict}", _TONES[severity])
 
 
+def _about(finding: Finding) -> str:
+    """Return what it is about, or the one job where it is about nothing else."""
+    return finding.subject or (finding.jobs[0] if len(finding.jobs) == 1 else "")
+
+
 def _jobs(finding: Finding, _scene: Scene) -> Cell:
     return values.number(finding.count) if finding.count else Cell("")
 
@@ -55,7 +60,7 @@ COLUMNS: tuple[Column[Finding], ...] = (
         most=32,
         middle=True,
         rank=1,
-        cell=lambda finding, _: Cell(finding.subject, Tone.DIM),
+        cell=lambda finding, _: Cell(_about(finding), Tone.DIM),
         sort=lambda finding: finding.subject,
     ),
     Column(title="what", width=20, grow=4, cell=lambda finding, _: Cell(finding.summary)),
@@ -70,13 +75,20 @@ def checked(picture: Picture, scene: Scene) -> Line:
     checkup = picture.checkup
     if checkup is None:
         return (Cell("… looking for what is stuck", Tone.DIM),)
-    age = scene.age(picture.checked_at).text
-    since = Cell(f"  looked {age} ago at {_extent(checkup)}", Tone.DIM)
+    since = Cell(f"  looked {_when(picture, scene)} at {_extent(checkup)}", Tone.DIM)
     if not checkup.findings:
         return (Cell("✓ nothing is stuck", Tone.GOOD), since)
     worst = checkup.findings[0].severity
     number = wording.counted(len(checkup.findings), "finding")
     return (Cell(f"{_SIGNS[worst]} {number}", _TONES[worst]), since)
+
+
+def _when(picture: Picture, scene: Scene) -> str:
+    """Return when the check-up was: at rest the time of day, which does not move."""
+    at = picture.checked_at
+    if scene.coarse and at is not None:
+        return f"at {at.astimezone(scene.zone):%H:%M}"
+    return f"{scene.age(at).text} ago"
 
 
 def _extent(checkup: Checkup) -> str:

@@ -12,7 +12,7 @@ from engine.models import Outcome
 from nuvla_console.render.cells import Cell, Line, Tone
 
 _LABEL = 10
-_LISTED = 8
+_LISTED = 5
 """Ids that are listed of many."""
 
 
