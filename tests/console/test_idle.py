@@ -91,7 +91,6 @@ def test_a_window_that_changes_its_size_without_end_is_drawn_right_in_the_end(
     assert b"Traceback" not in terminal.since(0)
 
 
-@pytest.mark.row(114)
 def test_a_terminal_that_is_closed_leaves_no_process_and_no_session_behind(
     terminal: Terminal, zk_hosts: str
 ) -> None:
@@ -112,7 +111,6 @@ def ports_of_clients(hosts: str) -> set[int]:
     return {int(found) for found in re.findall(r"/[^ ]*:(\d+)\[", four_letters(port, "cons"))}
 
 
-@pytest.mark.row(114)
 def test_it_gives_the_terminal_back_to_the_shell_and_comes_back(terminal: Terminal) -> None:
     process = psutil.Process(terminal.process.pid)
 
