@@ -11,6 +11,7 @@ from engine.service.executor import Executor
 from engine.service.notify import STUCK_SECONDS, Manager, Notifier
 from engine.wording import counted
 from engine.zookeeper.connection import ZooKeeper
+from engine.zookeeper.members import Presence
 from engine.zookeeper.queue import JobQueue
 
 _UNANSWERED = 4.0
@@ -21,7 +22,13 @@ _STOP_MARGIN = 30.0
 
 
 def executor_notifier(
-    executor: Executor, queue: JobQueue, zk: ZooKeeper, *, threads: int, grace: float
+    executor: Executor,
+    queue: JobQueue,
+    zk: ZooKeeper,
+    presence: Presence,
+    *,
+    threads: int,
+    grace: float,
 ) -> Notifier:
     """Return what tells the service manager of an executor."""
 
@@ -33,14 +40,16 @@ def executor_notifier(
         "the claiming thread": lambda: queue.turned_at,
         "the executor's main loop": lambda: executor.turned_at,
     }
-    return _notifier(zk, loops, status, stop_within=grace + _STOP_MARGIN)
+    return _notifier(zk, presence, loops, status, stop_within=grace + _STOP_MARGIN)
 
 
-def distributor_notifier(distributor: Distributor, zk: ZooKeeper, *, count: int) -> Notifier:
+def distributor_notifier(
+    distributor: Distributor, zk: ZooKeeper, presence: Presence, *, count: int
+) -> Notifier:
     """Return what tells the service manager of a process with some distributors."""
     loops = {"the distributor's main loop": lambda: distributor.turned_at}
     words = f"running: {counted(count, 'distributor')}"
-    return _notifier(zk, loops, lambda: words, stop_within=_STOP_MARGIN)
+    return _notifier(zk, presence, loops, lambda: words, stop_within=_STOP_MARGIN)
 
 
 def _pauses(queue: JobQueue) -> list[str]:
@@ -50,6 +59,7 @@ def _pauses(queue: JobQueue) -> list[str]:
 
 def _notifier(
     zk: ZooKeeper,
+    presence: Presence,
     loops: Mapping[str, Callable[[], float]],
     status: Callable[[], str],
     *,
@@ -65,7 +75,7 @@ def _notifier(
         manager,
         loops={**loops, "the supervision of the ZooKeeper session": lambda: zk.turned_at},
         status=words,
-        is_ready=lambda: zk.is_connected,
+        is_ready=lambda: presence.is_there,
         stop_within=stop_within,
         stuck_after=max(STUCK_SECONDS, _UNANSWERED * zk.session_timeout),
     )

@@ -72,11 +72,12 @@ def _executor(arguments: Namespace) -> ExitCode:
         own = own_paths(settings)
         with closing(make_zookeeper(settings)) as zk:
             queue = JobQueue(zk, instance=member.instance)
+            presence = Presence(zk, own, member)
             executor = Executor(
                 queue,
                 client,
                 plugins.actions,
-                Presence(zk, own, member),
+                presence,
                 threads=settings.threads,
                 name=member.name,
                 grace=settings.grace,
@@ -92,7 +93,7 @@ def _executor(arguments: Namespace) -> ExitCode:
             logs.name_jobs(executor.jobs_by_thread)
             log_on_signal(executor.jobs_by_thread)
             notifier = executor_notifier(
-                executor, queue, zk, threads=settings.threads, grace=settings.grace
+                executor, queue, zk, presence, threads=settings.threads, grace=settings.grace
             )
             control = executor_control(member, executor, queue, stacks_of(executor, isolation))
             with (
@@ -147,11 +148,12 @@ def _distributor(arguments: Namespace) -> ExitCode:
         NuvlaClient.from_settings(settings) as client,
         closing(make_zookeeper(settings)) as zk,
     ):
+        presence = Presence(zk, own, member)
         distributor = Distributor(
             zk,
             client,
             wanted,
-            Presence(zk, own, member),
+            presence,
             elect=lambda name: Election(zk, name, member.name),
             own=own,
             instance=member.instance,
@@ -159,7 +161,7 @@ def _distributor(arguments: Namespace) -> ExitCode:
             last_errors=logs.last_errors,
         )
         log_on_signal()
-        notifier = distributor_notifier(distributor, zk, count=len(wanted))
+        notifier = distributor_notifier(distributor, zk, presence, count=len(wanted))
         control = distributor_control(member)
         with (
             on_stop(notifier.stopping, distributor.stop),

@@ -68,6 +68,11 @@ class Presence:
             self._wanted = wanted
             self._wake.set()
 
+    @property
+    def is_there(self) -> bool:
+        """Whether the node of this session has been written, so that others can find us."""
+        return self._epoch == self._zk.epoch and self._zk.is_connected
+
     def close(self) -> None:
         """Keep the node no longer; it goes with the session."""
         self._closed.set()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import time
 
@@ -31,9 +30,10 @@ def leader_and_waiter(world: World) -> tuple[Child, Child]:
 
 
 def _assert_no_burst(world: World) -> None:
+    # One that is late can come close to the next, which keeps to the rhythm: three cannot.
     times = [call.at for call in posts(world)]
-    gaps = [after - before for before, after in itertools.pairwise(times)]
-    assert all(gap > 0.5 for gap in gaps), gaps
+    spans = [last - first for first, last in zip(times, times[2:], strict=False)]
+    assert all(span > 0.75 for span in spans), times
 
 
 @pytest.mark.row(94)

@@ -80,6 +80,17 @@ def test_the_node_says_who_is_there_and_goes_with_the_session(
     assert read(kazoo) is None
 
 
+def test_it_is_there_no_sooner_than_others_can_find_it(
+    announce: Announce, connect: Connect, kazoo: KazooClient
+) -> None:
+    zk = connect(timeout=LONG_SESSION)
+    presence = announce(zk)
+    eventually(lambda: presence.is_there)
+    assert read(kazoo)
+    zk.close()
+    assert not presence.is_there
+
+
 def test_changes_are_written_at_most_once_a_second_and_the_last_one_counts(
     announce: Announce, connect: Connect, kazoo: KazooClient
 ) -> None:
