@@ -173,7 +173,7 @@ class ConsoleApp(App[None]):
 
     async def action_area(self, name: str) -> None:
         """Go to an area."""
-        await self.switch_mode(name)
+        await self._go(name)
 
     async def action_given(self, name: str, argument: str) -> None:
         """Run a command of the app with what was typed behind it."""
@@ -182,7 +182,7 @@ class ConsoleApp(App[None]):
         elif name == "job":
             await self.open_job(argument)
         else:
-            await self.switch_mode(name)
+            await self._go(name)
             screen = self.screen
             if isinstance(screen, JobsScreen):
                 screen.ask(argument)
@@ -190,6 +190,12 @@ class ConsoleApp(App[None]):
                 screen.show(argument)
             elif isinstance(screen, ListScreen):
                 screen.set_filter(argument)
+
+    async def _go(self, area: str) -> None:
+        """Go to an area; the next key finds it as it is now, not as it was when it was left."""
+        await self.switch_mode(area)
+        if isinstance(self.screen, LiveScreen):
+            self.screen.redraw()
 
     async def open_job(self, text: str) -> None:
         """Open a job by its id, with or without ``job/``."""

@@ -12,7 +12,7 @@ from nuvla_console.dialogs.help import HelpDialog
 from nuvla_console.dialogs.palette import PaletteDialog
 from nuvla_console.screens.job import DocumentScreen, JobScreen
 from nuvla_console.widgets.snapshot_table import SnapshotTable
-from tests.console.planted import StillStore, console, job_id
+from tests.console.planted import StillStore, console, job_id, queue
 from tests.console.test_screens import LARGE
 
 ROUNDS = 8
@@ -141,3 +141,15 @@ async def test_the_focus_goes_back_to_where_it_was() -> None:
         await at_once(pilot, "1\t:\x1b")
         assert pilot.app.focused is not None
         assert pilot.app.focused.id == "actions"
+
+
+async def test_an_area_that_is_gone_back_to_is_as_it_is_now_for_the_next_key() -> None:
+    store = StillStore()
+    async with console(store).run_test(size=LARGE) as pilot:
+        await at_once(pilot, "28")
+        store.show(queue=queue(7))
+        await at_once(pilot, "2*")
+        assert len(table(pilot).marks) == 7
+        store.show(queue=queue(9))
+        await at_once(pilot, "8:queue\r*")
+        assert len(table(pilot).marks) == 9
