@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +90,7 @@ def test_twelve_faults_are_found_and_mended(
     for act in ("restore", "restore_one", "drop"):
         monkeypatch.setattr(f"engine.act.{act}.ENQUEUE_WINDOW", 0.0)
     drill.wait_for(f"{FAULTS} faults are planted")
-    shown = {*("no-consumer", "no-distributor", "hung", "cancelled-running")}
+    shown = {*("no-consumer", "hung", "cancelled-running")}
     shown |= {*("duplicate", "lost", "orphan-entry")}
     found = _found(do, shown)
     jobs = {verdict: each["jobs"][0] for verdict, each in found.items() if each["jobs"]}
@@ -115,8 +114,8 @@ def test_twelve_faults_are_found_and_mended(
     _found(do, {"poison", "unknown-action"})
     do("cancel", "--filter", "action=deploy_satellite state=queued", "--yes")
     do("cancel", "--filter", "action=demo_quick state=queued version>2", "--yes")
-    with _distributor():
-        drill.wait_for("0 of 12 are left")
+    do("cancel", "--filter", "action=dummy_test_action state=running", "--yes")
+    drill.wait_for("0 of 12 are left")
     acts = do("audit", "--shared", "--limit", "1000")["acts"]
     assert {act["act"] for act in acts if act["who"]["user"] == "mallory"} == {"pause", "drain"}
     assert drill.stop() == 0
@@ -130,15 +129,3 @@ def _found(do: Callable[..., Any], verdicts: set[str]) -> dict[str, Any]:
         return findings if verdicts <= findings.keys() else None
 
     return eventually(found, f"{verdicts} are found", within=90, every=0.5)
-
-
-@contextmanager
-def _distributor() -> Iterator[None]:
-    """Run the distributor that was missing."""
-    command = [sys.executable, "-m", "engine.cli.main", "distributor", "jobs_cleanup"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait(30)

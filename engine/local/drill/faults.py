@@ -11,15 +11,15 @@ from engine.models import MemberState
 from engine.nuvla.filters import any_of
 from engine.states import JOB_VERSION, JobState
 from engine.view.diagnosis.limits import HISTORY_LEAST
-from engine.view.elections import read_elections
-from engine.zookeeper.paths import election_path, entry_path, entry_prefix
+from engine.zookeeper.paths import entry_path, entry_prefix
 
-EXECUTORS, THREADS = 2, 4
+EXECUTORS, THREADS = 2, 5
 FLOOD = 180
 FAILED = 5
 DRAINED = "executor-2"
 DRAINS = (MemberState.DRAINING, MemberState.DRAINED)
-ELECTION = "cleanup_jobs"
+ENDLESS = '{"seconds": 36000}'
+"""What the colleague meant to be 36 seconds."""
 PAUSED = "paused"
 """How an executor's reason not to claim begins, while it is paused."""
 
@@ -52,16 +52,18 @@ def _running(world: World) -> Iterator[Fault]:
     pulls = world.add("drill_pull", FAILED)
     done = world.add("drill_wait", HISTORY_LEAST, payload='{"ready": true}')
     world.wait(lambda: all(world.state(job).is_final for job in done), "the history is made")
-    # Before anything hangs: at the end of its grace an executor that drains puts its jobs back.
+    # Before anything hangs, so that it becomes drained.
     world.act("drain", DRAINED, reason="kernel update")
     hung = world.add("drill_wait", 2)
     (cancelled,) = world.add("drill_wait")
-    world.wait(lambda: all(map(world.is_at_work, (*hung, cancelled))), "they hang")
+    (endless,) = world.add("dummy_test_action", payload=ENDLESS)
+    world.wait(lambda: all(map(world.is_at_work, (*hung, cancelled, endless))), "they run")
     world.client.cancel_job(cancelled)
     world.wait(lambda: all(world.state(job).is_final for job in pulls), "the pulls fail")
     world.wait(lambda: _is_put_back(world, poison), f"{poison} flaps")
     yield Fault("hung", lambda: not any(map(world.is_at_work, hung)))
     yield Fault("cancelled-running", lambda: not world.is_at_work(cancelled))
+    yield Fault("endless", lambda: world.state(endless).is_final)
     yield Fault("poison", lambda: world.state(poison).is_final)
     yield Fault("failed", lambda: _are_requeued(world, pulls))
     yield Fault("drained", lambda: world.executors()[DRAINED].state not in DRAINS)
@@ -81,8 +83,6 @@ def _waiting(world: World) -> Iterator[Fault]:
     yield Fault("orphan-entry", lambda: world.zk.exists(path) is None)
     (unknown,) = world.add("deploy_satellite")
     yield Fault("unknown-action", lambda: world.state(unknown).is_final)
-    world.zk.ensure(election_path(ELECTION))
-    yield Fault("no-distributor", lambda: _is_led(world))
     world.add("demo_slow", FLOOD, priority=0)
     yield Fault("flood", lambda: world.count("demo_slow", JobState.QUEUED) == 0)
 
@@ -100,8 +100,3 @@ def _are_paused(world: World) -> bool:
 
 def _are_requeued(world: World, jobs: list[str]) -> bool:
     return world.client.search_jobs(filter=any_of("parent", jobs), last=0).count >= len(jobs)
-
-
-def _is_led(world: World) -> bool:
-    elections = read_elections(world.zk, world.own).elections
-    return any(each.name == ELECTION and each.leader is not None for each in elections)
