@@ -14,11 +14,10 @@ from engine.cli.logs import configure_logs
 from engine.errors import EngineError
 from engine.settings import add_arguments
 from engine.settings.load import config_folders
-from nuvla_console import config
+from nuvla_console import config, trouble
 from nuvla_console.app import ConsoleApp
 from nuvla_console.config import Preferences
 from nuvla_console.profiles import is_new_here, read_profiles
-from nuvla_console.trouble import NotesHandler
 
 PROGRAM = "nuvla-console"
 _SWITCH_SECONDS = 0.001
@@ -43,6 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return exit_code_for(error)
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
+    finally:
+        trouble.drop_unwritable_output()
 
 
 def preferences() -> Preferences:
@@ -97,7 +98,7 @@ def _run(arguments: Namespace) -> int:
     app.end_signals = (signal.SIGTERM, signal.SIGHUP)
     if settings.log_dir is not None:
         configure_logs(settings, service="console")
-    logging.getLogger().addHandler(NotesHandler(lambda *words: app.desk.store.note(*words)))
+    logging.getLogger().addHandler(trouble.NotesHandler(lambda *words: app.desk.store.note(*words)))
     app.run()
     return ExitCode.OK if app.return_code is None else app.return_code
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -32,6 +33,22 @@ class NotesHandler(logging.Handler):
         except (TypeError, ValueError):
             text = str(record.msg)
         self._note(level, clean(text))
+
+
+def drop_unwritable_output() -> None:
+    """Give up what a terminal that was closed cannot take any more.
+
+    Python tries again when it ends, and would turn an orderly end into exit code 120.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if stream is None:
+            continue
+        try:
+            stream.flush()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
 
 
 def write_crash(error: BaseException, folder: Path | None = None) -> Path | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,3 +59,13 @@ async def test_an_error_in_a_screen_ends_with_one_line(
     assert "Traceback" in file.read_text("utf-8")
     said = "".join(str(vars(one)) for one in app._exit_renderables)
     assert "Traceback" not in said
+
+
+def test_what_a_closed_terminal_cannot_take_does_not_change_the_exit_code() -> None:
+    code = "from nuvla_console import trouble; print(1); {}"
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        codes = [
+            subprocess.run([sys.executable, "-c", code.format(last)], stdout=full).returncode
+            for last in ("pass", "trouble.drop_unwritable_output()")
+        ]
+    assert codes == [120, 0]
