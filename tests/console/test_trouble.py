@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -63,9 +64,16 @@ async def test_an_error_in_a_screen_ends_with_one_line(
 
 def test_what_a_closed_terminal_cannot_take_does_not_change_the_exit_code() -> None:
     code = "from nuvla_console import trouble; print(1); {}"
+    buffered = {**os.environ, "PYTHONUNBUFFERED": ""}
     with open("/dev/full", "w", encoding="utf-8") as full:
         codes = [
-            subprocess.run([sys.executable, "-c", code.format(last)], stdout=full).returncode
+            subprocess.run(
+                [sys.executable, "-c", code.format(last)],
+                stdout=full,
+                stderr=subprocess.DEVNULL,
+                env=buffered,
+                timeout=60,
+            ).returncode
             for last in ("pass", "trouble.drop_unwritable_output()")
         ]
     assert codes == [120, 0]
