@@ -25,8 +25,8 @@ SOONEST = 15.0
 """Seconds between two check-ups while something happens."""
 AT_REST = 300.0
 """Seconds between two of them while nothing changes: jobs get stuck by time alone, too."""
-_SHARE = 20.0
-"""A check-up is repeated no sooner than so many times what it took."""
+_SHARE, _SHARE_AT_REST = 20.0, 400.0
+"""A check-up is repeated no sooner than so many times what it took: one of a long queue is dear."""
 MOST_DOCUMENTS = 5000
 DOCUMENT_SECONDS = 3.0
 """What a check-up may ask of the API: `nuvla-engine doctor` looks at more."""
@@ -70,7 +70,7 @@ class DiagnosisFeed:
         self._job: str | None = None
         self._judged_at = self._checked_at = float("-inf")
         self._judged_news = self._checked_news = -1
-        self._pause = SOONEST
+        self._took = 0.0
         self._thread = threading.Thread(target=self._run, name="view-diagnosis", daemon=True)
 
     def start(self) -> None:
@@ -109,7 +109,7 @@ class DiagnosisFeed:
             except Exception as error:
                 # A view that died in silence would go on showing what is no longer true.
                 _log.exception("a diagnosis failed")
-                self._pause = AT_REST
+                self._took = AT_REST / _SHARE
                 self._checked_at = time.monotonic()
                 self._store.publish(checkup_error=clean(repr(error), limit=_ERROR))
 
@@ -119,8 +119,11 @@ class DiagnosisFeed:
         if job is not None and now - self._judged_at >= again:
             self._judge(job)
             return
-        pause = AT_REST if news == self._checked_news else self._pause
-        if now - self._checked_at >= max(pause, self._pause):
+        if news == self._checked_news:
+            pause = max(AT_REST, _SHARE_AT_REST * self._took)
+        else:
+            pause = max(SOONEST, _SHARE * self._took)
+        if now - self._checked_at >= pause:
             self._check()
 
     def _judge(self, job: str) -> None:
@@ -157,5 +160,5 @@ class DiagnosisFeed:
         except ZooKeeperError as error:
             found = without_queue(self._client, error)
         self._checked_at, self._checked_news = time.monotonic(), news
-        self._pause = max(SOONEST, _SHARE * (self._checked_at - began))
+        self._took = self._checked_at - began
         self._store.publish(checkup=found, checked_at=datetime.now(UTC), checkup_error="")
