@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 import socket
+import sys
 import urllib.request
-from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -82,10 +81,7 @@ def test_a_port_that_is_taken_is_a_settings_error() -> None:
 
 
 def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(name: str) -> Any:
-        raise ImportError(name)
-
-    monkeypatch.setattr(importlib, "import_module", missing)
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
     with pytest.raises(SettingsError, match=r"nuvla-console\[metrics\]"):
         exposition([])
 
