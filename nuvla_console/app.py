@@ -116,6 +116,10 @@ class ConsoleApp(App[None]):
             self.desk.store.note("doubt", words)
             self.call_after_refresh(self.say, words, Tone.DOUBT)
 
+    def get_default_screen(self) -> Screen[None]:
+        """Return the screen that is behind all others."""
+        return window.WindowScreen(id="_default")
+
     async def on_event(self, event: events.Event) -> None:
         """Note that somebody is there, and let each key do its work before the next one."""
         if isinstance(event, events.InputEvent | events.Paste) and self.desk.stir():

@@ -6,6 +6,21 @@ import shutil
 import signal
 import threading
 
+from textual import events
+from textual.screen import Screen, ScreenResultType
+
+
+class WindowScreen(Screen[ScreenResultType]):
+    """A screen that is always laid out for the size that the app has now.
+
+    Textual's own takes the size of the message. Laid out anew, a screen sends itself the size it
+    then has; so two messages of different sizes in its queue make each other without end, and no
+    key is looked at any more.
+    """
+
+    def _on_resize(self, event: events.Resize) -> None:  # type: ignore[override]  # Textual's next
+        event.size = event.virtual_size = event.container_size = self.app.size
+
 
 def look_again(columns: int, lines: int) -> None:
     """Have the window's size read anew where it is another than what is drawn. Call it in the main

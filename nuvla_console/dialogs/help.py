@@ -15,6 +15,7 @@ from nuvla_console import commands
 from nuvla_console.commands import Scope
 from nuvla_console.render.cells import Cell, Line, Tone
 from nuvla_console.widgets.text_pane import TextPane
+from nuvla_console.window import WindowScreen
 
 _HANG = 23
 """Where what a command is for begins."""
@@ -32,7 +33,7 @@ _OWN = (Scope.PANEL, Scope.ADVICE, Scope.JOB, Scope.MEMBER, Scope.TREE, Scope.LI
 """Scopes of one view or another, the nearest first."""
 
 
-class HelpDialog(ModalScreen[None]):
+class HelpDialog(ModalScreen[None], WindowScreen[None]):
     """Lists keys, names and meanings. Any of its keys closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

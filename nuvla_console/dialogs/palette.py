@@ -19,6 +19,7 @@ from nuvla_console.render.rows import Rows
 from nuvla_console.render.scene import Scene
 from nuvla_console.render.table import Column
 from nuvla_console.widgets.snapshot_table import SnapshotTable
+from nuvla_console.window import WindowScreen
 
 _COLUMNS: tuple[Column[Command], ...] = (
     Column(title="command", width=12, cell=lambda command, _: Cell(command.name, Tone.STRONG)),
@@ -27,7 +28,7 @@ _COLUMNS: tuple[Column[Command], ...] = (
 )
 
 
-class PaletteDialog(ModalScreen[Command]):
+class PaletteDialog(ModalScreen[Command], WindowScreen[Command]):
     """Returns the command that was chosen.
 
     Textual's own palette searches in the background: an Enter that comes close behind the letters

@@ -14,12 +14,13 @@ from textual.widgets import Button, Input, Label, Static
 
 from nuvla_console.render.plan import Question
 from nuvla_console.widgets.text_pane import TextPane
+from nuvla_console.window import WindowScreen
 
 DEAD_SECONDS = 0.3
 """An Enter that was meant for the screen before does nothing here."""
 
 
-class PlanDialog(ModalScreen[str]):
+class PlanDialog(ModalScreen[str], WindowScreen[str]):
     """Returns the reason, which may be empty, where the act is to be done; else None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

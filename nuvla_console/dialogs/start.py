@@ -14,11 +14,12 @@ from textual.suggester import SuggestFromList
 from textual.widgets import Button, Input, Label, Static
 
 from engine.act.plan import Options
+from nuvla_console.window import WindowScreen
 
 LOWEST = 999
 
 
-class StartDialog(ModalScreen[tuple[str, Options]]):
+class StartDialog(ModalScreen[tuple[str, Options]], WindowScreen[tuple[str, Options]]):
     """Returns the action and what was said about the job."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from textual.screen import Screen
-
 from engine.act.acts import ACTS, Argument, act_of
 from engine.act.plan import Options
 from engine.models import SafeAct
 from nuvla_console.dialogs.start import LOWEST
 from nuvla_console.messages import ActAsked
 from nuvla_console.render.cells import Tone
+from nuvla_console.window import WindowScreen
 
 
-class ActScreen(Screen[None]):
+class ActScreen(WindowScreen[None]):
     """A screen whose rows can be acted on."""
 
     def say(self, text: str, tone: Tone = Tone.PLAIN) -> None:
