@@ -15,9 +15,10 @@ from engine.errors import EngineError, SettingsError
 from engine.measures import Histogram
 from engine.zookeeper import wire
 from engine.zookeeper.client import make_client
+from engine.zookeeper.flight import Flight
 from engine.zookeeper.identity import Login, Scheme, Tls, parse_acl, who_we_are
 from engine.zookeeper.paths import OwnPaths
-from engine.zookeeper.session import Flight, Session
+from engine.zookeeper.session import Session
 from engine.zookeeper.translating import translate
 from engine.zookeeper.wire import Answer, Watcher, ZnodeStat
 

@@ -23,6 +23,7 @@ from kazoo.protocol.states import KazooState, KeeperState
 
 from engine.errors import SessionLost, ZooKeeperUnavailable
 from engine.measures import QUICK, Histogram
+from engine.zookeeper.flight import Flight, Place
 from engine.zookeeper.wire import Exists, below
 
 log = logging.getLogger(__name__)
@@ -35,61 +36,7 @@ _LOG_AFTER, _LOG_EVERY = 3.0, 60.0
 _REFUSALS = 3
 _REFUSED_PAUSE = 5.0
 """Seconds before a server that did not let us log in is asked again."""
-_NO_ANSWER = object()
 _DEAD_STATES = (KeeperState.CLOSED, KeeperState.AUTH_FAILED)
-
-
-class Flight:
-    """Requests that were sent together."""
-
-    __slots__ = ("_done", "_landed", "_left", "answers")
-
-    def __init__(self, count: int, landed: Callable[[int], None]) -> None:
-        """Args:
-        count: of requests.
-        landed: called, in the connection's thread, once all of them are answered or given up.
-        """
-        self.answers: list[Any] = [_NO_ANSWER] * count
-        self._left = count
-        self._landed = landed
-        self._done = threading.Lock()
-        self._done.acquire()
-
-    def settle(self, index: int, answer: Any) -> None:
-        """Take an answer, or the exception that came instead. Called in one thread only."""
-        if self.answers[index] is _NO_ANSWER:
-            self.answers[index] = answer
-            self._left -= 1
-            if not self._left:
-                self._done.release()
-                self._landed(len(self.answers))
-
-    def wait(self, timeout: float) -> list[Any]:
-        """Return each answer, or the exception that came instead; ZooKeeperUnavailable, as a
-        value, where no answer came within the timeout (seconds, for all of them)."""
-        if self._done.acquire(timeout=max(0.0, timeout)):
-            return self.answers
-        late = ZooKeeperUnavailable(f"no answer within {timeout:g} s")
-        return [late if answer is _NO_ANSWER else answer for answer in self.answers]
-
-
-class Reply:
-    """Where kazoo puts the answer to one request of a flight."""
-
-    __slots__ = ("_flight", "_index")
-
-    def __init__(self, flight: Flight, index: int) -> None:
-        """Args: index: of the request in the flight."""
-        self._flight = flight
-        self._index = index
-
-    def set(self, value: Any = None) -> None:
-        """Take the answer."""
-        self._flight.settle(self._index, value)
-
-    def set_exception(self, error: Exception) -> None:
-        """Take the exception that came instead."""
-        self._flight.settle(self._index, error)
 
 
 class Session:
@@ -245,7 +192,7 @@ class Session:
         all that is in its queue.
         """
         for index, request in enumerate(requests):
-            client._queue.append((request, Reply(flight, index)))
+            client._queue.append((request, Place(flight, index)))
         wake = client._connection._write_sock
         if wake is not None:
             wake.send(b"\0" * len(requests))

@@ -5,27 +5,23 @@ from __future__ import annotations
 import time
 from typing import ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Static
 
+from nuvla_console.dialogs.form import FormDialog
 from nuvla_console.render.plan import Question
 from nuvla_console.widgets.text_pane import TextPane
-from nuvla_console.window import WindowScreen
 
 DEAD_SECONDS = 0.3
 """An Enter that was meant for the screen before does nothing here."""
 
 
-class PlanDialog(ModalScreen[str], WindowScreen[str]):
+class PlanDialog(FormDialog[str]):
     """Returns the reason, which may be empty, where the act is to be done; else None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", show=False),
-        Binding("enter", "enter", show=False, priority=True),
         Binding("left", "app.focus_previous", show=False),
         Binding("right", "app.focus_next", show=False),
         Binding("ctrl+f,pagedown", "page(1)", show=False),
@@ -76,35 +72,17 @@ class PlanDialog(ModalScreen[str], WindowScreen[str]):
 
     def action_enter(self) -> None:
         """Do what has the focus, once the dialog could have been seen."""
-        if time.monotonic() - self._shown_at < DEAD_SECONDS:
-            return
-        if isinstance(self.focused, Input):
-            self.focus_next()
-        elif self.focused is not None and self.focused.id == "yes":
-            self._confirm()
-        else:
-            self.dismiss(None)
+        if time.monotonic() - self._shown_at >= DEAD_SECONDS:
+            super().action_enter()
 
-    @on(Button.Pressed)
-    def _pressed(self, event: Button.Pressed) -> None:
-        event.stop()
-        if event.button.id == "yes":
-            self._confirm()
-        else:
-            self.dismiss(None)
-
-    def _confirm(self) -> None:
+    def give(self) -> None:
+        """Leave with the reason, if the word that a protected profile asks for was typed."""
         if self._word and self.query_one("#word", Input).value.strip() != self._word:
             said = f"▲ {self._profile} is protected: type {self._word} to do it"
-            self.query_one("#said", Static).update(said)
-            self.query_one("#word", Input).focus()
+            self.say(said, field="word")
             return
         self.dismiss(self.query_one("#reason", Input).value.strip())
 
     def action_page(self, pages: int) -> None:
         """Scroll the plan."""
         self.query_one(TextPane).move_page(pages)
-
-    def action_leave(self) -> None:
-        """Change nothing."""
-        self.dismiss(None)

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
-from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.suggester import SuggestFromList
 from textual.widgets import Button, Input, Label, Static
 
 from engine.act.plan import Options
-from nuvla_console.window import WindowScreen
+from nuvla_console.dialogs.form import FormDialog
 
 LOWEST = 999
 
 
-class StartDialog(ModalScreen[tuple[str, Options]], WindowScreen[tuple[str, Options]]):
+class StartDialog(FormDialog[tuple[str, Options]]):
     """Returns the action and what was said about the job."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", show=False),
-        Binding("enter", "enter", show=False, priority=True),
-    ]
     AUTO_FOCUS = "#action"
 
     def __init__(self, actions: Sequence[str]) -> None:
@@ -52,31 +44,15 @@ class StartDialog(ModalScreen[tuple[str, Options]], WindowScreen[tuple[str, Opti
                 yield Button("Show the plan", id="yes", compact=True)
             yield Static("", id="said", markup=False)
 
-    def action_enter(self) -> None:
-        """Go to the next field, or do what the button says."""
-        if isinstance(self.focused, Input):
-            self.focus_next()
-        elif self.focused is not None and self.focused.id == "yes":
-            self._give()
-        else:
-            self.dismiss(None)
-
-    @on(Button.Pressed)
-    def _pressed(self, event: Button.Pressed) -> None:
-        event.stop()
-        if event.button.id == "yes":
-            self._give()
-        else:
-            self.dismiss(None)
-
-    def _give(self) -> None:
+    def give(self) -> None:
+        """Leave with what was said about the job."""
         texts = {box.id or "": box.value.strip() for box in self.query(Input)}
         if not texts["action"]:
-            self._say("▲ a job needs an action", "action")
+            self.say("▲ a job needs an action", field="action")
             return
         number = texts["priority"]
         if number and not (number.isdecimal() and int(number) <= LOWEST):
-            self._say(f"▲ a priority is a whole number from 0 to {LOWEST}", "priority")
+            self.say(f"▲ a priority is a whole number from 0 to {LOWEST}", field="priority")
             return
         options = Options(
             target=texts["target"] or None,
@@ -84,11 +60,3 @@ class StartDialog(ModalScreen[tuple[str, Options]], WindowScreen[tuple[str, Opti
             payload=texts["payload"] or None,
         )
         self.dismiss((texts["action"], options))
-
-    def _say(self, text: str, field: str) -> None:
-        self.query_one("#said", Static).update(text)
-        self.query_one(f"#{field}", Input).focus()
-
-    def action_leave(self) -> None:
-        """Start nothing."""
-        self.dismiss(None)
