@@ -138,6 +138,12 @@ class ConsoleApp(App[None]):
             return
         await keyboard.take(event, screen, self._check_bindings)
 
+    def _handle_exception(self, error: Exception) -> None:
+        # Once it is to end, Textual gives no screen its parts any more, and whoever asks for one
+        # fails. Nobody sees that screen.
+        if not self._exit:
+            super()._handle_exception(error)
+
     def _fatal_error(self) -> None:
         """Leave with one line, and keep the traceback in a file: Textual would print it, with the
         values of all local variables."""
@@ -161,6 +167,9 @@ class ConsoleApp(App[None]):
             return  # its screens are being taken away
         if not self.is_headless:
             window.look_again(*self.size)
+            if window.is_gone():
+                self.exit()
+                return
         store, now = self.desk.store, self.desk.now().timestamp()
         store.check()
         changed = store.version != self._version

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import signal
+import sys
 import threading
 
 from textual import events
@@ -36,3 +39,13 @@ def look_again(columns: int, lines: int) -> None:
         return
     if shutil.get_terminal_size((columns, lines)) != (columns, lines):
         signal.raise_signal(signal.SIGWINCH)
+
+
+def is_gone() -> bool:
+    """Whether the terminal was taken away. That comes without a signal where the terminal is not
+    the one that controls the process, as in a container that a broken line had entered."""
+    try:
+        os.get_terminal_size(sys.__stdout__.fileno() if sys.__stdout__ else 1)
+    except OSError as error:
+        return error.errno == errno.EIO
+    return False

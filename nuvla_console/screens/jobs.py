@@ -128,10 +128,10 @@ class JobsScreen(JobListScreen):
             line.append(Cell(f"  ▲ {answer.unreadable} unreadable", Tone.DOUBT))
         return tuple(line)
 
-    def action_back(self) -> None:
+    def go_back(self) -> None:
         """Clear the filter, then the query, then leave."""
         if self.rows.filter or self.table.marks or not self._asked:
-            super().action_back()
+            super().go_back()
         else:
             self.ask("")
 

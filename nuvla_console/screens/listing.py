@@ -137,7 +137,7 @@ class ListScreen(LiveScreen):
         self.rows.set_filter(text.removeprefix("!").strip(), inverse=inverse)
         self.redraw()
 
-    def action_back(self) -> None:
+    def go_back(self) -> None:
         """Clear what narrows the list first, then leave."""
         if self.rows.filter:
             self.set_filter("")
@@ -145,7 +145,7 @@ class ListScreen(LiveScreen):
             self.table.marks.clear()
             self.redraw()
         else:
-            super().action_back()
+            super().go_back()
 
     def action_sort(self, step: int) -> None:
         """Sort by the next column to the left or right."""

@@ -22,7 +22,7 @@ from nuvla_console.render import status
 from nuvla_console.render.cells import Cell, Line, Tone, cut_end, cut_middle
 from nuvla_console.render.scene import Scene
 from nuvla_console.screens.acts import ActScreen
-from nuvla_console.widgets.bars import CommandBar
+from nuvla_console.widgets.bars import Bar, CommandBar
 from nuvla_console.widgets.snapshot_table import SnapshotTable
 from nuvla_console.widgets.text_pane import TextPane
 
@@ -126,10 +126,12 @@ class LiveScreen(ActScreen):
     def on_screen_resume(self) -> None:
         """Draw as soon as the screen is in front; leave where its profile was left."""
         if self._generation != self.desk.generation:
-            self._generation = self.desk.generation
             if not self.AREA:
-                self.app.pop_screen()
+                # Something else may stand in front since this was sent: then when that has gone.
+                if self.is_active:
+                    self.app.pop_screen()
                 return
+            self._generation = self.desk.generation
             self.forget()
         self.call_after_refresh(self.redraw)
 
@@ -251,6 +253,14 @@ class LiveScreen(ActScreen):
         self._draw_foot()
 
     def action_back(self) -> None:
+        """Leave a bar that is open, or else go back."""
+        bar = next((bar for bar in self.query(Bar) if bar.display), None)
+        if bar is None:
+            self.go_back()
+        else:
+            bar.action_leave()  # a click elsewhere has taken the focus from it
+
+    def go_back(self) -> None:
         """Leave this view for the one before; from an area, for the overview."""
         if len(self.app.screen_stack) > 1:
             self.app.pop_screen()

@@ -27,7 +27,7 @@ class _Line(Input):
         await self._submit()
 
 
-class _Bar(Horizontal):
+class Bar(Horizontal):
     """A sign and an input, hidden until it is opened."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", show=False)]
@@ -87,7 +87,7 @@ class _Bar(Horizontal):
         self.input.cursor_position = len(text)
 
 
-class FilterBar(_Bar):
+class FilterBar(Bar):
     """Types a filter; the table follows each letter. Enter keeps it, Esc clears it."""
 
     sign = "/"
@@ -117,7 +117,7 @@ class FilterBar(_Bar):
         self.close()
 
 
-class CommandBar(_Bar):
+class CommandBar(Bar):
     """Types a command with its argument; Tab or → takes what is offered."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "complete", show=False)]

@@ -105,11 +105,15 @@ class Terminal:
             _set_size(self._controller, columns, lines)
         self.process.send_signal(signal.SIGWINCH)
 
-    def hang_up(self) -> None:
-        """Take the terminal away, as when its window is closed or the line breaks."""
+    def hang_up(self, *, told: bool = True) -> None:
+        """Take the terminal away, as when its window is closed or the line breaks.
+
+        Args: told: by a signal, as the process is whose controlling terminal it was.
+        """
         os.close(self._controller)
         self._controller = -1
-        self.process.send_signal(signal.SIGHUP)
+        if told:
+            self.process.send_signal(signal.SIGHUP)
 
     def text(self) -> str:
         """Return what the window shows."""

@@ -11,6 +11,7 @@ from textual.widgets import Input
 from nuvla_console.dialogs.help import HelpDialog
 from nuvla_console.dialogs.palette import PaletteDialog
 from nuvla_console.screens.job import DocumentScreen, JobScreen
+from nuvla_console.widgets.bars import Bar
 from nuvla_console.widgets.snapshot_table import SnapshotTable
 from tests.console.planted import StillStore, console, job_id, queue
 from tests.console.test_screens import LARGE
@@ -153,3 +154,58 @@ async def test_an_area_that_is_gone_back_to_is_as_it_is_now_for_the_next_key() -
         store.show(queue=queue(9))
         await at_once(pilot, "8:queue\r*")
         assert len(table(pilot).marks) == 9
+
+
+@pytest.mark.parametrize(("keys", "front"), [("\x10", PaletteDialog), ("?", HelpDialog)])
+async def test_a_view_of_a_profile_that_was_left_takes_no_dialog_with_it(
+    keys: str, front: type[object]
+) -> None:
+    async with console(others={"other": StillStore()}).run_test(size=LARGE) as pilot:
+        for name in ("other", "local"):
+            await at_once(pilot, f"2\r4\r:ctx {name}\r4{keys}")
+            await pilot.pause()
+            assert isinstance(pilot.app.screen, front)
+            await at_once(pilot, "\x1b" if keys == "\x10" else "q")
+            await pilot.pause()
+            assert pilot.app.current_mode == "jobs"
+            assert len(pilot.app.screen_stack) == 1
+            await at_once(pilot, "2")
+            await pilot.pause()
+            assert len(pilot.app.screen_stack) == 1
+
+
+async def test_views_of_a_profile_that_was_left_are_closed_however_quickly_areas_change() -> None:
+    async with console(others={"other": StillStore()}).run_test(size=LARGE) as pilot:
+        for name in ("other", "local"):
+            await at_once(pilot, f"2\r3\r4\r:ctx {name}\r234234215432")
+            for key, area in (("2", "queue"), ("3", "taken"), ("4", "jobs")):
+                await at_once(pilot, key)
+                await pilot.pause()
+                assert pilot.app.current_mode == area
+                assert len(pilot.app.screen_stack) == 1
+
+
+@pytest.mark.parametrize("bar", [":", "/"])
+async def test_a_bar_that_a_click_has_left_is_closed_by_the_key_that_goes_back(bar: str) -> None:
+    async with console().run_test(size=LARGE) as pilot:
+        await at_once(pilot, f"2{bar}x")
+        await pilot.click("#main")
+        await pilot.pause()
+        await at_once(pilot, "\x1b")
+        await pilot.pause()
+        assert not any(found.display for found in pilot.app.screen.query(Bar))
+        assert table(pilot).rows.filter == ""
+        assert pilot.app.current_mode == "queue"
+        await at_once(pilot, "\x1b")
+        assert pilot.app.current_mode == "overview"
+
+
+@pytest.mark.parametrize("kind", [JobScreen, DocumentScreen])
+async def test_leaving_while_a_view_opens_is_no_error(kind: type[JobScreen]) -> None:
+    app = console()
+    async with app.run_test(size=LARGE) as pilot:
+        await at_once(pilot, "2")
+        app.push_screen(kind(app.desk, job_id(0)))
+        app.action_leave()
+        await pilot.pause()
+    assert app.return_code == 0

@@ -91,14 +91,15 @@ def test_a_window_that_changes_its_size_without_end_is_drawn_right_in_the_end(
     assert b"Traceback" not in terminal.since(0)
 
 
+@pytest.mark.parametrize("told", [True, False])
 def test_a_terminal_that_is_closed_leaves_no_process_and_no_session_behind(
-    terminal: Terminal, zk_hosts: str
+    terminal: Terminal, zk_hosts: str, told: bool
 ) -> None:
     process = psutil.Process(terminal.process.pid)
     children = process.children(recursive=True)
     links = {link.laddr.port for link in process.net_connections() if link.status == "ESTABLISHED"}
     assert links & ports_of_clients(zk_hosts)
-    terminal.hang_up()
+    terminal.hang_up(told=told)
     assert terminal.process.wait(20) == 0
     assert not [child for child in children if child.is_running()]
     # The session was closed in order, and does not wait for its time to pass.
