@@ -12,13 +12,12 @@ from rich.console import RenderableType
 from rich.text import Text
 from textual import events, on
 from textual._compositor import ChopsUpdate
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from engine.errors import EngineError
 from engine.zookeeper.paths import is_job_id
-from nuvla_console import clipboard, keyboard, theme, trouble, window
+from nuvla_console import clipboard, keyboard, theme, trouble
 from nuvla_console.commands import Command
 from nuvla_console.config import Preferences
 from nuvla_console.desk import Desk
@@ -35,15 +34,16 @@ from nuvla_console.screens.jobs import JobsScreen
 from nuvla_console.screens.listing import ListScreen
 from nuvla_console.screens.live import LiveScreen
 from nuvla_console.screens.stacks import StacksScreen
+from nuvla_console.window import LOOK_EVERY, WindowApp
 from nuvla_console.writing import Writing
 
-TICK = 0.25
+TICK = LOOK_EVERY
 """Seconds between two looks at the store."""
 _AGES, _AGES_AT_REST = 1.0, 10.0
 """Seconds between two drawings of ages."""
 
 
-class ConsoleApp(App[None]):
+class ConsoleApp(WindowApp[None]):
     """The console."""
 
     TITLE = "nuvla-console"
@@ -116,10 +116,6 @@ class ConsoleApp(App[None]):
             self.desk.store.note("doubt", words)
             self.call_after_refresh(self.say, words, Tone.DOUBT)
 
-    def get_default_screen(self) -> Screen[None]:
-        """Return the screen that is behind all others."""
-        return window.WindowScreen(id="_default")
-
     async def on_event(self, event: events.Event) -> None:
         """Note that somebody is there, and let each key do its work before the next one."""
         if isinstance(event, events.InputEvent | events.Paste) and self.desk.stir():
@@ -165,11 +161,7 @@ class ConsoleApp(App[None]):
         """Look whether something is to be drawn anew."""
         if not self.is_running:
             return  # its screens are being taken away
-        if not self.is_headless:
-            window.look_again(*self.size)
-            if window.is_gone():
-                self.exit()
-                return
+        self.look_at_window()
         store, now = self.desk.store, self.desk.now().timestamp()
         store.check()
         changed = store.version != self._version

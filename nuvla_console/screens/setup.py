@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual import on, work
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
@@ -16,6 +16,7 @@ from engine.errors import SettingsError
 from engine.settings import keyrings
 from nuvla_console import setup, theme
 from nuvla_console.setup import IN_FILE, IN_KEYRING, IN_SETTINGS, IN_VARIABLE, Draft
+from nuvla_console.window import LOOK_EVERY, WindowApp
 
 _KEPT = {
     IN_FILE: "is in a file that only I can read",
@@ -41,7 +42,7 @@ class Choice(RadioButton):
         return Content.assemble("(", (sign, self.get_visual_style("toggle--button")), ")")
 
 
-class SetupApp(App[str]):
+class SetupApp(WindowApp[str]):
     """Asks for a first profile and returns its name."""
 
     TITLE = "nuvla-console"
@@ -107,6 +108,7 @@ class SetupApp(App[str]):
     def on_mount(self) -> None:
         """Begin with the name."""
         self.query_one("#name", Input).focus()
+        self.set_interval(LOOK_EVERY, self.look_at_window)
 
     def draft(self) -> Draft:
         """Return what was typed."""
