@@ -66,5 +66,10 @@ bench: setup
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.console
 
+# Random keys and window sizes on the console; no test, since it may find something at any time.
+.PHONY: soak
+soak: setup
+	$(BIN)/python -m tests.console.soak --seconds $(or $(SECONDS),300) $(if $(SEED),--seed $(SEED))
+
 clean:
 	rm -rf $(VENV) $(PEER) build dist .mypy_cache .pytest_cache .ruff_cache

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+import warnings
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 
@@ -93,6 +94,8 @@ def _run(arguments: Namespace) -> int:
         if SetupApp(theme_name=liked.theme).run() is None:
             return ExitCode.OK
         profiles, start, settings = read_profiles(arguments, liked)
+    # Textual leaves suggestions unasked for when it ends in the midst of typing.
+    warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
     app = ConsoleApp(profiles, start=start, preferences=liked)
     app.first_words = settings.warnings
     app.end_signals = (signal.SIGTERM, signal.SIGHUP)
