@@ -24,17 +24,27 @@ class ZooKeeperJournal:
         self.paths: Counter[tuple[int, bytes]] = Counter()
         """Requests by their kind and the node that they name first."""
         self._lock = threading.Lock()
+        self._begun = threading.local()
+        """The request that has not come whole yet. The proxy has a thread for each link."""
 
     def note(self, data: bytes) -> None:
-        """Take a piece of the stream: kazoo sends whole requests."""
-        with self._lock:
-            at = 0
-            while at + 12 <= len(data):
-                size, xid, kind = struct.unpack_from(">iii", data, at)
-                if xid:  # 0 is the request that opens a session
-                    self.asked[kind] += 1
-                    self.paths[kind, _path(data[at + 12 : at + 4 + size])] += 1
-                at += 4 + size
+        """Take a piece of the stream, which may end in the midst of a request."""
+        data = getattr(self._begun, "data", b"") + data
+        at = 0
+        while at + 4 <= len(data):
+            (size,) = struct.unpack_from(">i", data, at)
+            if at + 4 + size > len(data):
+                break
+            self._count(data[at + 4 : at + 4 + size])
+            at += 4 + size
+        self._begun.data = data[at:]
+
+    def _count(self, request: bytes) -> None:
+        xid, kind = struct.unpack_from(">ii", request)
+        if xid:  # 0 is the request that opens a session
+            with self._lock:
+                self.asked[kind] += 1
+                self.paths[kind, _path(request[8:])] += 1
 
     @property
     def reads(self) -> int:
