@@ -83,15 +83,22 @@ def within_bound(condition: Callable[[], object], what: str) -> None:
     eventually(condition, what, within=BOUND)
 
 
+def put(server: ZooKeeperServer, number: int) -> None:
+    """Put an entry into the queue, in a session that is younger than the server."""
+    client = KazooClient(server.hosts)
+    client.start(timeout=15)
+    client.create(f"{ENTRY}{number:010d}", b"job/a", makepath=True)
+    client.stop()
+    client.close()
+
+
 def test_a_zookeeper_that_stops_and_starts_is_stale_meanwhile_and_current_after(
     api: JobApi, tmp_path: Path
 ) -> None:
     server = ZooKeeperServer(tmp_path / "zk", port=steady_port(), tick=500, durable=False)
     server.start()
     try:
-        client = KazooClient(server.hosts)
-        client.start(timeout=15)
-        client.create(f"{ENTRY}0000000001", b"job/a", makepath=True)
+        put(server, 1)
         with store_over(server.hosts, api) as store:
             eventually(lambda: zookeeper_of(store).is_live and depth(store) == 1, "it is read")
             server.kill()
@@ -102,15 +109,13 @@ def test_a_zookeeper_that_stops_and_starts_is_stale_meanwhile_and_current_after(
             assert "\n" not in lost.error
             before = lost.age(datetime.now(UTC))
             server.start()
-            client.create(f"{ENTRY}0000000002", b"job/b")
+            put(server, 2)
             eventually(lambda: zookeeper_of(store).is_live, "it recovers by itself", within=30)
             assert before is not None
             assert before < 2 * BOUND
             eventually(lambda: depth(store) == 2, "what came meanwhile is shown")
-            client.create(f"{ENTRY}0000000003", b"job/c")
+            put(server, 3)
             eventually(lambda: depth(store) == 3, "the watches are set again")
-        client.stop()
-        client.close()
     finally:
         server.kill()
 
