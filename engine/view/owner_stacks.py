@@ -130,7 +130,8 @@ def _inode(address: str) -> str | None:
             continue
         for line in lines:
             fields = line.split()
-            if fields[1] in wanted:
+            # A connection that has ended keeps its line for a minute, without an inode.
+            if fields[1] in wanted and fields[9] != "0":
                 return fields[9]
     return None
 
