@@ -39,8 +39,7 @@ CHANGES = 500
 """Entries that come, and as many that go, each second."""
 IDLE_SECONDS = 60.0
 SETTLE_SECONDS = 180.0
-"""The ages become coarse, and the last check-up that the changes called for is over."""
-"""The console is at rest a minute after the last change."""
+"""By then the ages are coarse, and the last check-up that the changes called for is over."""
 
 
 class Row(NamedTuple):

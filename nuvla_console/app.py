@@ -38,7 +38,7 @@ from nuvla_console.window import LOOK_EVERY, WindowApp
 from nuvla_console.writing import Writing
 
 TICK = LOOK_EVERY
-"""Seconds between two looks at the store."""
+"""Seconds between two looks at the store, and at the window."""
 _AGES, _AGES_AT_REST = 1.0, 10.0
 """Seconds between two drawings of ages."""
 

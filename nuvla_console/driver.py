@@ -40,5 +40,5 @@ class TerminalDriver(LinuxDriver):
     def __init__(self, *args: Any, **options: Any) -> None:
         """Args: as Textual's."""
         super().__init__(*args, **options)
-        assert self._file is not None  # nobody can have seen our first words otherwise
+        assert self._file is not None  # Textual's writer presumes the same
         self._file = Output(self._file)  # type: ignore[assignment]  # all that its writer uses
